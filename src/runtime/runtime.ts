@@ -1,0 +1,80 @@
+/** What the lifecycle asks of a container runtime. crun is the one there is; tests have a stand-in. */
+
+/** Everything that one instance needs to start. Plain data: it is journalled before it is used. */
+export interface Launch {
+  /** The container's id, which crun knows it by. */
+  readonly id: string;
+  readonly instanceID: string;
+  /** The OCI configuration, complete but for the createRuntime hook, which the runtime adds when `waitForPreStart`. */
+  readonly config: OciConfig;
+  /** Stop inside `crun create`'s createRuntime position until `answerPreStart`. */
+  readonly waitForPreStart: boolean;
+  readonly log: { readonly path: string; readonly maxSizeBytes: number; readonly maxFiles: number };
+  /** Descriptors of this process that become 3, 4, ... in the container; closed here once handed over. */
+  readonly fds: readonly number[];
+}
+
+/** An OCI runtime configuration. Its full shape is the OCI runtime specification's; hob treats it as JSON after generation. */
+export type OciConfig = { readonly [key: string]: unknown };
+
+/** How a process ended. */
+export interface Exit {
+  /** The exit code as crun reports it: 128 + n for signal n. Undefined when nobody could learn it. */
+  readonly code?: number;
+  /** SIGKILL, SIGTERM, ... when a signal ended it. */
+  readonly signal?: string;
+  readonly oomKilled: boolean;
+  /** ISO 8601. */
+  readonly finishedAt: string;
+  /** Why the code is not known, in words. */
+  readonly unknown?: string;
+}
+
+/** What became of a start. */
+export type StartOutcome =
+  /** The command runs. */
+  | { readonly kind: 'running'; readonly pid: number; readonly startTime: number; readonly startedAt: string }
+  /** crun refused. `initExisted` tells whether there was a container process for a while (then postStop is due). */
+  | {
+      readonly kind: 'failed';
+      readonly reason: 'CreateError' | 'StartError' | 'PreStartRefused';
+      /** crun's own words. */
+      readonly message: string;
+      readonly initExisted: boolean;
+    };
+
+/** What can be seen of an instance from outside, without asking hob's memory. */
+export type Observation =
+  | { readonly kind: 'absent' }
+  /** Its start is under way (crun lives, the command does not run yet). */
+  | { readonly kind: 'starting' }
+  | { readonly kind: 'running'; readonly pid: number; readonly startTime: number; readonly paused: boolean }
+  | { readonly kind: 'exited'; readonly exit: Exit };
+
+export interface Resources {
+  readonly memoryLimitBytes?: number;
+  readonly [key: string]: unknown;
+}
+
+export interface Runtime {
+  /**
+   * Start the instance, or go on with a start that an earlier hob began. Idempotent.
+   * @param onCreated called with the init's pid when crun waits for the preStart verdict; may be called again after a restart of hob
+   */
+  start(launch: Launch, onCreated: (pid: number) => void, signal: AbortSignal): Promise<StartOutcome>;
+  /** The verdict of the preStart hooks: true lets crun go on, false makes it fail. */
+  answerPreStart(id: string, instanceID: string, verdict: boolean): Promise<void>;
+  /** Resolves when the instance has ended and its output has reached the log. Idempotent, may be called any number of times. */
+  waitForExit(id: string, instanceID: string, signal: AbortSignal): Promise<Exit>;
+  /** Send a signal to the container's init. False when it is gone. */
+  kill(id: string, instanceID: string, signal: string): Promise<boolean>;
+  pause(id: string): Promise<void>;
+  resume(id: string): Promise<void>;
+  /** Change the limits of a running container in place. */
+  update(id: string, resources: OciConfig): Promise<void>;
+  /** Remove every trace of the instance: processes, crun's state, bundle, FIFOs, cgroup, exit file. Idempotent. */
+  discard(id: string, instanceID: string): Promise<void>;
+  observe(id: string, instanceID: string): Promise<Observation>;
+  /** Every id that crun or the run directory knows. */
+  list(): Promise<readonly string[]>;
+}
