@@ -28,21 +28,15 @@ export interface StartState {
    * @param fd a descriptor of this process, with close-on-exec set; the caller keeps it and should close it
    * @returns the number the descriptor has inside the container (3 and up, in call order), or -1 when it is not open or not close-on-exec
    */
-  addFileDescriptor(pluginName: string, fd: number): number | Promise<number>;
+  addFileDescriptor(pluginName: string, fd: number): number;
   /** Add `NAME=value` to the environment of the command. False when it is not of that form. */
-  addEnvironmentVariable(assignment: string): boolean | Promise<boolean>;
+  addEnvironmentVariable(assignment: string): boolean;
   /**
    * Add a mount.
    * @param flags Linux `MS_*` bits, translated to OCI mount options
    * @param options further OCI mount options
    */
-  addMount(
-    source: string,
-    target: string,
-    fsType: string,
-    flags?: number,
-    options?: readonly string[],
-  ): boolean | Promise<boolean>;
+  addMount(source: string, target: string, fsType: string, flags?: number, options?: readonly string[]): boolean;
   /** The descriptors recorded so far, in call order; with a name, only those recorded under it. */
   files(pluginName?: string): readonly number[];
 }
@@ -59,7 +53,13 @@ export interface Plugin {
   /** Which hook points the plugin takes part in (`HintFlags`). Read once, at load. */
   readonly hookHints: number;
   /** The rootfs exists, the container does not. The only hook with a start state. */
-  postConstruction?(id: string, startState: StartState, rootfsPath: string, data: unknown, context: HookContext): HookResult;
+  postConstruction?(
+    id: string,
+    startState: StartState,
+    rootfsPath: string,
+    data: unknown,
+    context: HookContext,
+  ): HookResult;
   /** The container's namespaces and mounts exist, its command does not run yet, and the host's root is still reachable. */
   preStart?(id: string, pid: number, rootfsPath: string, data: unknown, context: HookContext): HookResult;
   /** The command runs. */

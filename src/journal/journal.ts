@@ -36,7 +36,11 @@ export interface JournalEvent {
   readonly reason: string;
   readonly message: string;
   /** What it is about: a container (`namespace/name`), a file, a source, hob itself. */
-  readonly regarding: { readonly kind: 'Container' | 'File' | 'Source' | 'Plugin' | 'Hob'; readonly name: string; readonly namespace?: string };
+  readonly regarding: {
+    readonly kind: 'Container' | 'File' | 'Source' | 'Plugin' | 'Hob';
+    readonly name: string;
+    readonly namespace?: string;
+  };
   readonly count: number;
   readonly firstSeen: string;
   readonly lastSeen: string;
@@ -53,7 +57,9 @@ export interface Journal {
 
   /** Record that a hook is about to be called. Returns the attempt: 1 + the calls of this hook, instance and point that never ended. */
   beginHook(call: Pick<HookCall, 'containerID' | 'instanceID' | 'point' | 'plugin'>): number;
-  endHook(call: Pick<HookCall, 'instanceID' | 'point' | 'plugin' | 'outcome' | 'reason' | 'message' | 'durationMs'>): void;
+  endHook(
+    call: Pick<HookCall, 'instanceID' | 'point' | 'plugin' | 'outcome' | 'reason' | 'message' | 'durationMs'>,
+  ): void;
   hookCalls(containerID: string, instanceID?: string): HookCall[];
 
   addEvent(event: NewEvent): JournalEvent;
