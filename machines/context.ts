@@ -1,0 +1,198 @@
+import type { ContainerSpec } from '../src/api/container.ts';
+import type { HookPoint } from '../src/hooks/plugin.ts';
+import type { Exit } from '../src/runtime/runtime.ts';
+
+/**
+ * What the lifecycle machine remembers of one container: plain JSON, so that the journal can keep it as it is.
+ * Bump `machineVersion` when its shape or the names of states change.
+ */
+export const machineVersion = 1;
+
+/** What a source wants of the container, as the desired store last said. */
+export interface Desired {
+  readonly spec: ContainerSpec;
+  readonly labels: Readonly<Record<string, string>>;
+  readonly annotations: Readonly<Record<string, string>>;
+  readonly generation: number;
+  /** `instance`: of all that needs a new instance when it changes. `resources`: of what crun can change in place. */
+  readonly hash: { readonly instance: string; readonly resources: string };
+  /** No source wants it any more. */
+  readonly removed: boolean;
+}
+
+/** What plugins added to the instance in postConstruction. */
+export interface Additions {
+  readonly env: readonly string[];
+  readonly mounts: readonly Readonly<Record<string, unknown>>[];
+  /** How many file descriptors; the descriptors themselves live and die with the hob that got them. */
+  readonly fdCount: number;
+}
+
+/** Why an instance did not get as far as running, or was ended. */
+export interface Failure {
+  /** CamelCase, for programs. */
+  readonly reason: string;
+  /** For people. */
+  readonly message: string;
+}
+
+/** One life of the container. */
+export interface Instance {
+  readonly id: string;
+  /** The spec it was made from, and its hashes; `resources` moves when they are changed in place. */
+  readonly spec: ContainerSpec;
+  readonly hash: Desired['hash'];
+  readonly generation: number;
+  readonly rootfsPath?: string;
+  readonly additions?: Additions;
+  /** Its postConstruction hooks were called (perhaps none was there to call), so preDestruction is due. */
+  readonly constructed?: boolean;
+  /** Its init existed, so postStop is due. */
+  readonly initExisted?: boolean;
+  readonly pid?: number;
+  readonly startTime?: number;
+  readonly startedAt?: string;
+  /** hob was told to stop it; it did not end by itself. */
+  readonly stopping?: boolean;
+  readonly exit?: Exit;
+  readonly failure?: Failure;
+}
+
+/** The last finished life, as `status.lastTermination` shows it. */
+export interface Termination {
+  readonly instanceID: string;
+  readonly reason: string;
+  readonly message?: string;
+  readonly exitCode?: number;
+  readonly signal?: string;
+  readonly oomKilled?: boolean;
+  readonly startedAt?: string;
+  readonly finishedAt: string;
+}
+
+export interface ContainerContext {
+  readonly id: string;
+  readonly uid: string;
+  readonly namespace: string;
+  readonly name: string;
+  readonly createdAt: string;
+  readonly desired: Desired;
+  /** The present life, or the last one where the container rests. */
+  readonly instance?: Instance;
+  /** How many instances there were, the present one included. */
+  readonly instances: number;
+  /** Instances made because an earlier one ended by itself or did not start. */
+  readonly restartCount: number;
+  /** Failures in a row; decides the next back-off. */
+  readonly failuresInRow: number;
+  /** When the last instance was closed, milliseconds since the epoch. */
+  readonly closedAt?: number;
+  /** End of the back-off, milliseconds since the epoch. */
+  readonly nextStartAt?: number;
+  /** Required plugins that are not there; the container waits for them. */
+  readonly missingPlugins: readonly string[];
+  readonly lastTermination?: Termination;
+  /** Hook points that failed without stopping anything, in the present instance. */
+  readonly hookFailures: readonly { readonly point: HookPoint; readonly message: string }[];
+  /** Where the machine was entered this time; see `entryStates` in container.ts. */
+  readonly resumeAt?: string;
+  /** A change in place that crun refused for this generation; not tried again until the spec changes. */
+  readonly refused?: Failure & { readonly generation: number };
+}
+
+/** A container that nobody has started yet. */
+export function newContainer(
+  identity: Pick<ContainerContext, 'id' | 'uid' | 'namespace' | 'name' | 'createdAt'>,
+  desired: Desired,
+): ContainerContext {
+  return {
+    ...identity,
+    desired,
+    instances: 0,
+    restartCount: 0,
+    failuresInRow: 0,
+    missingPlugins: [],
+    hookFailures: [],
+  };
+}
+
+/** The next life of the container. Its id is derived, so that a step that is run again makes no second one. */
+export function nextInstance(context: ContainerContext): Instance {
+  const { spec, hash, generation } = context.desired;
+  return { id: `${context.uid.slice(0, 8)}-${context.instances + 1}`, spec, hash, generation };
+}
+
+const firstBackoffMs = 1_000;
+const longestBackoffMs = 5 * 60_000;
+const steadyAfterMs = 10 * 60_000;
+
+/** How long to wait after this many failures in a row (1 for the first): 1 s, 2 s, 4 s, ... 5 min. */
+export function backoffMs(failuresInRow: number): number {
+  return Math.min(firstBackoffMs * 2 ** Math.max(0, failuresInRow - 1), longestBackoffMs);
+}
+
+/** Whether the instance ran so long that earlier failures no longer count. */
+export function ranSteadily(instance: Instance): boolean {
+  if (!instance.startedAt || !instance.exit) return false;
+  return Date.parse(instance.exit.finishedAt) - Date.parse(instance.startedAt) >= steadyAfterMs;
+}
+
+/** The end of a life: what it was goes to `lastTermination`, failures in a row are counted, the back-off is set. */
+export function closeInstance(context: ContainerContext, now: number): Partial<ContainerContext> {
+  const { instance } = context;
+  if (!instance) return {};
+  const failuresInRow = ranSteadily(instance) ? 1 : context.failuresInRow + 1;
+  return {
+    lastTermination: termination(instance, now),
+    failuresInRow,
+    closedAt: now,
+    nextStartAt: now + backoffMs(failuresInRow),
+  };
+}
+
+/** Change the present instance. */
+export function withInstance(context: ContainerContext, change: Partial<Instance>): Partial<ContainerContext> {
+  return context.instance ? { instance: { ...context.instance, ...change } } : {};
+}
+
+/** The present instance is not what is wanted, and can't be changed into it. */
+export function isOutdated(context: ContainerContext): boolean {
+  return context.instance !== undefined && context.instance.hash.instance !== context.desired.hash.instance;
+}
+
+/** The present instance has to end. */
+export function isUnwanted(context: ContainerContext): boolean {
+  const { removed, spec } = context.desired;
+  return removed || spec.desiredState === 'Stopped' || isOutdated(context);
+}
+
+/** How the instance's life ended, in the words of the status. */
+export function termination(instance: Instance, now: number): Termination {
+  const { exit, failure, startedAt } = instance;
+  const ended = { instanceID: instance.id, finishedAt: exit?.finishedAt ?? new Date(now).toISOString() };
+  const began = startedAt === undefined ? {} : { startedAt };
+  if (!exit) return { ...ended, ...began, reason: failure?.reason ?? 'Unknown', message: failure?.message ?? '' };
+  return {
+    ...ended,
+    ...began,
+    reason: exitReason(exit),
+    ...(exit.code === undefined ? {} : { exitCode: exit.code }),
+    ...(exit.signal === undefined ? {} : { signal: exit.signal }),
+    ...(exit.unknown === undefined ? {} : { message: exit.unknown }),
+    oomKilled: exit.oomKilled,
+  };
+}
+
+function exitReason(exit: Exit): string {
+  if (exit.oomKilled) return 'OOMKilled';
+  if (exit.code === undefined) return 'ExitCodeUnknown';
+  return exit.code === 0 ? 'Completed' : 'Error';
+}
+
+/** "exited with code 3", "was killed by SIGKILL (out of memory)", for messages. */
+export function describeExit(exit: Exit): string {
+  if (exit.oomKilled) return 'was killed because it ran out of memory';
+  if (exit.signal) return `was ended by ${exit.signal}`;
+  if (exit.code === undefined) return `ended, its exit code is unknown: ${exit.unknown ?? 'nobody saw it'}`;
+  return `exited with code ${exit.code}`;
+}
