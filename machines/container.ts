@@ -1,6 +1,7 @@
 import { and, assign, emit, enqueueActions, fromCallback, fromPromise, not, sendTo, setup } from 'xstate';
 import type { AnyEventObject } from 'xstate';
 import type { HookPoint } from '../src/hooks/plugin.ts';
+import type { Phase } from '../src/api/container.ts';
 import type { Exit } from '../src/runtime/runtime.ts';
 import { closeInstance, describeExit, isOutdated, isUnwanted, nextInstance, withInstance } from './context.ts';
 import type { Additions, ContainerContext, Desired, Failure } from './context.ts';
@@ -92,6 +93,7 @@ const stub = (name: string): never => {
 const machine = setup({
   types: {
     context: {} as ContainerContext,
+    tags: {} as Phase,
     events: {} as ContainerEvent,
     input: {} as ContainerInput,
     emitted: {} as Report,

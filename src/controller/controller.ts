@@ -1,0 +1,225 @@
+import { randomUUID } from 'node:crypto';
+import { createActor } from 'xstate';
+import { containerID } from '../api/container.ts';
+import type { Condition, Container, ContainerStatus, Phase } from '../api/container.ts';
+import { newContainer } from '../../machines/context.ts';
+import type { ContainerContext } from '../../machines/context.ts';
+import type { EntryState, Report } from '../../machines/container.ts';
+import type { Claim, DesiredStore, Wanted } from './desired-store.ts';
+import { journaled } from './journaled.ts';
+import type { ContainerActor, ContainerMachine, ContainerSnapshot } from './journaled.ts';
+import { createWorkQueue } from './queue.ts';
+import { containerView } from './status.ts';
+
+/** A container as the journal keeps it, beside the machine's state. */
+export interface SavedContainer {
+  readonly context: ContainerContext;
+  readonly conditions: readonly Condition[];
+  readonly claim: Claim;
+  readonly contentHash: string;
+}
+
+/** A container from before hob's last death, and where its machine is to be entered. */
+export interface AdoptedContainer extends SavedContainer {
+  readonly resumeAt: EntryState;
+}
+
+export interface ControllerOptions {
+  /** The lifecycle machine with its effects provided. */
+  readonly machine: ContainerMachine;
+  readonly store: DesiredStore;
+  readonly adopted: readonly AdoptedContainer[];
+  /** Make the state durable. When it throws, the container goes on and the save is tried again. */
+  readonly save: (saved: SavedContainer, state: string) => void;
+  readonly forget: (id: string) => void;
+  readonly hooksOf: (id: string, instanceID: string) => ContainerStatus['hooks'];
+  readonly report: (container: { namespace: string; name: string }, report: Report) => void;
+  readonly reportConflict: (rival: Claim, owner: Claim, key: string) => void;
+  readonly log: { error: (fields: object, message: string) => void };
+}
+
+export type WatchEvent = { readonly type: 'ADDED' | 'MODIFIED' | 'DELETED'; readonly object: Container };
+
+/** Keeps one actor of the lifecycle machine for each container, and tells it what is wanted. Knows no file and no crun. */
+export interface Controller {
+  /** Something about the key may have changed. */
+  enqueue(key: string): void;
+  /** All sources may have been read: what nobody wants can go. */
+  enqueueAll(): void;
+  pluginsChanged(): void;
+  list(): Container[];
+  get(key: string): Container | undefined;
+  watch(listener: (event: WatchEvent) => void): () => void;
+  /** Stops deciding; the containers and their effects on the host stay as they are. */
+  stop(): Promise<void>;
+}
+
+/** One container under control. */
+interface Kept {
+  readonly actor: ContainerActor;
+  view: Container;
+  claim: Claim;
+  contentHash: string;
+  mistakes: Wanted['mistakes'];
+  /** The last save failed. */
+  unsaved: boolean;
+}
+
+export function createController(options: ControllerOptions): Controller {
+  const { store, log } = options;
+  const kept = new Map<string, Kept>();
+  const listeners = new Set<(event: WatchEvent) => void>();
+  const toldRivals = new Set<string>();
+  const queue = createWorkQueue({
+    work: async (key) => reconcile(key),
+    onError: (key, error, retryInMs) => log.error({ container: key, err: error, retryInMs }, 'reconcile failed'),
+  });
+
+  /** Level-triggered: whatever happened, look at what is wanted and at what there is, and tell the actor. */
+  function reconcile(key: string): void {
+    const wanted = store.get(key);
+    const present = kept.get(key);
+    if (wanted) {
+      tellRivals(key, wanted);
+      if (present) adjust(present, wanted);
+      else begin(key, wanted);
+    } else if (present && store.mayRemove(key)) {
+      const { desired } = present.actor.getSnapshot().context;
+      if (!desired.removed) present.actor.send({ type: 'desire', desired: { ...desired, removed: true } });
+    }
+    if (present?.unsaved) saveAgain(present);
+  }
+
+  function adjust(present: Kept, wanted: Wanted): void {
+    const { desired } = present.actor.getSnapshot().context;
+    const mistakesChanged = wanted.mistakes.length > 0 || present.mistakes.length > 0;
+    Object.assign(present, { claim: wanted.claim, contentHash: wanted.contentHash, mistakes: wanted.mistakes });
+    if (desired.removed || desired.generation !== wanted.desired.generation)
+      present.actor.send({ type: 'desire', desired: wanted.desired });
+    else if (mistakesChanged) refresh(present);
+  }
+
+  function begin(key: string, wanted: Wanted): void {
+    const [namespace = '', name = ''] = key.split('/');
+    const identity = { id: containerID({ namespace, name }), uid: randomUUID(), namespace, name };
+    const context = newContainer({ ...identity, createdAt: new Date().toISOString() }, wanted.desired);
+    keep(key, { ...wanted, context, conditions: [], resumeAt: 'pending' });
+  }
+
+  function keep(key: string, container: AdoptedContainer & Partial<Pick<Wanted, 'mistakes'>>): void {
+    const { context, resumeAt, claim, contentHash, conditions, mistakes = [] } = container;
+    const machine = journaled(options.machine, (snapshot) => record(present, snapshot));
+    const actor = createActor(machine, { input: { context, resumeAt } });
+    const view = viewOf(actor.getSnapshot(), mistakes, conditions);
+    const present: Kept = { actor, view, claim, contentHash, mistakes, unsaved: false };
+    kept.set(key, present);
+    save(present, actor.getSnapshot());
+    actor.on('report', (report) => options.report(context, report));
+    actor.subscribe({
+      complete: () => drop(key, present),
+      error: (error) =>
+        log.error({ container: key, err: error }, 'the lifecycle machine failed; this is a fault of hob'),
+    });
+    announce('ADDED', view);
+    actor.start();
+  }
+
+  /** Between the decision for a state and its effects. */
+  function record(present: Kept, snapshot: ContainerSnapshot): void {
+    save(present, snapshot);
+    show(present, snapshot);
+  }
+
+  function save(present: Kept, snapshot: ContainerSnapshot): void {
+    const { claim, contentHash } = present;
+    const conditions = present.view.status?.conditions ?? [];
+    try {
+      options.save({ context: snapshot.context, conditions, claim, contentHash }, statePath(snapshot.value));
+      present.unsaved = false;
+    } catch (error) {
+      present.unsaved = true;
+      const { namespace, name } = snapshot.context;
+      log.error({ container: `${namespace}/${name}`, err: error }, 'the journal could not be written; trying again');
+      queue.addAfter(`${namespace}/${name}`, 1000);
+    }
+  }
+
+  function saveAgain(present: Kept): void {
+    save(present, present.actor.getSnapshot());
+  }
+
+  function refresh(present: Kept): void {
+    show(present, present.actor.getSnapshot());
+  }
+
+  function show(present: Kept, snapshot: ContainerSnapshot): void {
+    present.view = viewOf(snapshot, present.mistakes, present.view.status?.conditions ?? []);
+    announce('MODIFIED', present.view);
+  }
+
+  function viewOf(snapshot: ContainerSnapshot, mistakes: Wanted['mistakes'], before: readonly Condition[]): Container {
+    const { context } = snapshot;
+    const phase = phaseOf(snapshot);
+    const usesPlugins = context.instance !== undefined && context.instance.spec.plugins.length > 0;
+    const hooks = usesPlugins ? options.hooksOf(context.id, context.instance.id) : undefined;
+    return containerView({ context, phase, mistakes, hooks, before, now: new Date().toISOString() });
+  }
+
+  /** The machine has come to its end: nothing is left of the container. It may be wanted again meanwhile. */
+  function drop(key: string, present: Kept): void {
+    kept.delete(key);
+    try {
+      options.forget(present.actor.getSnapshot().context.id);
+    } catch (error) {
+      log.error({ container: key, err: error }, 'the journal could not be written');
+    }
+    announce('DELETED', present.view);
+    queue.add(key);
+  }
+
+  /** Whoever claims a name that is taken is told so, once. */
+  function tellRivals(key: string, { rivals, claim }: Wanted): void {
+    for (const rival of rivals) {
+      const told = [key, rival.source, rival.origin, claim.source, claim.origin].join('\0');
+      if (toldRivals.has(told)) continue;
+      toldRivals.add(told);
+      options.reportConflict(rival, claim, key);
+    }
+  }
+
+  function announce(type: WatchEvent['type'], object: Container): void {
+    for (const listener of listeners) listener({ type, object });
+  }
+
+  for (const container of options.adopted) keep(`${container.context.namespace}/${container.context.name}`, container);
+
+  return {
+    enqueue: (key) => queue.add(key),
+    enqueueAll: () => new Set([...kept.keys(), ...store.keys()]).forEach((key) => queue.add(key)),
+    pluginsChanged: () => kept.forEach(({ actor }) => actor.send({ type: 'pluginsChanged' })),
+    list: () => [...kept.values()].map(({ view }) => view),
+    get: (key) => kept.get(key)?.view,
+    watch: (listener) => {
+      listeners.add(listener);
+      return () => void listeners.delete(listener);
+    },
+    stop: async () => {
+      await queue.stop();
+      for (const { actor } of kept.values()) actor.stop();
+    },
+  };
+}
+
+/** `alive.running`. */
+function statePath(value: ContainerSnapshot['value']): string {
+  if (typeof value === 'string') return value;
+  return Object.entries(value)
+    .map(([parent, child]) => `${parent}.${String(child)}`)
+    .join();
+}
+
+/** Every state of the machine in which it rests says its phase as a tag. */
+function phaseOf(snapshot: ContainerSnapshot): Phase {
+  const [phase] = snapshot.tags;
+  return (phase ?? 'Destroying') as Phase;
+}

@@ -1,0 +1,197 @@
+import { changeHashes, contentHash } from '../api/hash.ts';
+import { key as keyOf } from '../api/container.ts';
+import type { Container, SpecMistake } from '../api/container.ts';
+import type { Declaration, SourceSink } from '../sources/source.ts';
+import type { Desired } from '../../machines/context.ts';
+
+/** Who declares a container: an origin (a file, say) of a source. */
+export interface Claim {
+  readonly source: string;
+  readonly origin: string;
+}
+
+/** What is remembered of a container from before hob's last death. */
+export interface Remembered {
+  readonly key: string;
+  readonly claim: Claim;
+  readonly generation: number;
+  readonly contentHash: string;
+}
+
+/** A container as the first that claimed its name wants it. */
+export interface Wanted {
+  readonly claim: Claim;
+  readonly desired: Desired;
+  readonly contentHash: string;
+  /** What is wrong with its file now, so that this is the last good version of it. */
+  readonly mistakes: readonly SpecMistake[];
+  /** Others that claim the same name, in vain. */
+  readonly rivals: readonly Claim[];
+}
+
+/** What one source has said so far. */
+export interface SourceState {
+  readonly name: string;
+  readonly synced: boolean;
+  /** Why it can't be read at the moment. */
+  readonly unavailable?: string;
+  readonly mistakes: readonly SpecMistake[];
+}
+
+/** What all sources together want: the union of what they declare, each name belonging to whoever claimed it first. */
+export interface DesiredStore {
+  /** What a source reports to. */
+  sinkFor(source: string): SourceSink;
+  get(key: string): Wanted | undefined;
+  keys(): readonly string[];
+  /**
+   * Whether it is certain that nobody wants the container: every source has been read once, or the one that declared it
+   * took it back before our eyes. A source that can't be read may still want it.
+   */
+  mayRemove(key: string): boolean;
+  sources(): readonly SourceState[];
+}
+
+interface ClaimOfContainer extends Claim {
+  readonly container: Container;
+}
+
+interface Origin {
+  readonly declared: ReadonlySet<string>;
+  readonly mistakes: readonly SpecMistake[];
+}
+
+interface SourceRecord {
+  synced: boolean;
+  unavailable?: string | undefined;
+  readonly origins: Map<string, Origin>;
+}
+
+export interface DesiredStoreOptions {
+  /** All sources there are to be. */
+  readonly sources: readonly string[];
+  /** Containers from before: their names stay with their owners, their generations go on. */
+  readonly remembered: readonly Remembered[];
+  /** A key whose wanted state may have changed. */
+  readonly onChange: (key: string) => void;
+  /** A source has said something about itself: synced, unavailable, mistakes. */
+  readonly onSource: (source: string) => void;
+}
+
+export function createDesiredStore(options: DesiredStoreOptions): DesiredStore {
+  const records = new Map<string, SourceRecord>(
+    options.sources.map((name) => [name, { synced: false, origins: new Map() }]),
+  );
+  const owners = new Map(options.remembered.map((one) => [one.key, one.claim]));
+  const generations = new Map(
+    options.remembered.map(({ key, generation, contentHash }) => [key, { generation, contentHash }]),
+  );
+  const claims = new Map<string, ClaimOfContainer[]>();
+  const takenBack = new Set<string>();
+
+  const record = (source: string): SourceRecord => {
+    const found = records.get(source);
+    if (!found) throw new Error(`source ${source} was not announced`);
+    return found;
+  };
+
+  function declare(source: string, origin: string, { containers, mistakes }: Declaration): void {
+    const { origins } = record(source);
+    const before = origins.get(origin);
+    for (const container of containers) claim({ source, origin, container });
+    const now = new Set(containers.map((container) => keyOf(container.metadata)));
+    const dropped = [...(before?.declared ?? [])].filter((key) => !now.has(key));
+    // A file with mistakes may have lost a container by mistake: what it declared before stays.
+    if (mistakes.length === 0) dropped.forEach((key) => disclaim(key, { source, origin }));
+    else dropped.forEach((key) => now.add(key));
+    origins.set(origin, { declared: now, mistakes });
+    for (const key of new Set([...now, ...dropped])) options.onChange(key);
+    if (mistakes.length > 0 || before?.mistakes.length) options.onSource(source);
+  }
+
+  function claim(wish: ClaimOfContainer): void {
+    const key = keyOf(wish.container.metadata);
+    takenBack.delete(key);
+    const list = claims.get(key) ?? [];
+    const mine = list.findIndex((other) => sameClaim(other, wish));
+    if (mine >= 0) list[mine] = wish;
+    else if (isOwner(key, wish)) list.unshift(wish);
+    else list.push(wish);
+    claims.set(key, list);
+  }
+
+  const isOwner = (key: string, wish: Claim): boolean => {
+    const owner = owners.get(key);
+    return owner !== undefined && sameClaim(owner, wish);
+  };
+
+  function disclaim(key: string, claim: Claim): void {
+    const rest = (claims.get(key) ?? []).filter((other) => !sameClaim(other, claim));
+    if (rest.length > 0) return void claims.set(key, rest);
+    claims.delete(key);
+    takenBack.add(key);
+  }
+
+  function withdraw(source: string, origin: string): void {
+    const { origins } = record(source);
+    const gone = origins.get(origin);
+    if (!gone) return;
+    origins.delete(origin);
+    for (const key of gone.declared) {
+      disclaim(key, { source, origin });
+      options.onChange(key);
+    }
+    if (gone.mistakes.length > 0) options.onSource(source);
+  }
+
+  function get(key: string): Wanted | undefined {
+    const [first, ...rivals] = claims.get(key) ?? [];
+    if (!first) return undefined;
+    // At start another file may be read before the one that owns the name; its turn comes when all have been read.
+    if (owners.has(key) && !isOwner(key, first) && !synced()) return undefined;
+    owners.set(key, { source: first.source, origin: first.origin });
+    const mistakes = record(first.source).origins.get(first.origin)?.mistakes ?? [];
+    return { claim: owner(first), ...desiredOf(key, first.container), mistakes, rivals: rivals.map(owner) };
+  }
+
+  function desiredOf(key: string, container: Container): Pick<Wanted, 'desired' | 'contentHash'> {
+    const { spec, metadata } = container;
+    const { labels = {}, annotations = {} } = metadata;
+    const hash = contentHash({ spec, labels, annotations });
+    const before = generations.get(key) ?? { generation: 0, contentHash: '' };
+    const generation = before.contentHash === hash ? before.generation : before.generation + 1;
+    generations.set(key, { generation, contentHash: hash });
+    const desired = { spec, labels, annotations, generation, hash: changeHashes(spec), removed: false };
+    return { desired, contentHash: hash };
+  }
+
+  const synced = (): boolean => [...records.values()].every((source) => source.synced);
+
+  return {
+    sinkFor: (source) => ({
+      declare: (origin, declaration) => declare(source, origin, declaration),
+      withdraw: (origin) => withdraw(source, origin),
+      synced: () => {
+        record(source).synced = true;
+        options.onSource(source);
+      },
+      unavailable: (reason) => {
+        record(source).unavailable = reason;
+        options.onSource(source);
+      },
+    }),
+    get,
+    keys: () => [...claims.keys()],
+    mayRemove: (key) => !claims.has(key) && (synced() || takenBack.has(key)),
+    sources: () =>
+      [...records].map(([name, { synced, unavailable, origins }]) => ({
+        name,
+        synced,
+        ...(unavailable === undefined ? {} : { unavailable }),
+        mistakes: [...origins.values()].flatMap((origin) => origin.mistakes),
+      })),
+  };
+}
+
+const sameClaim = (a: Claim, b: Claim): boolean => a.source === b.source && a.origin === b.origin;
+const owner = ({ source, origin }: Claim): Claim => ({ source, origin });
