@@ -140,6 +140,8 @@ const machine = setup({
     endedWell: ({ context }) => context.instance?.exit?.code === 0,
     restartsAlways: ({ context }) => context.desired.spec.restartPolicy === 'Always',
     restartsNever: ({ context }) => context.desired.spec.restartPolicy === 'Never',
+    someMissing: (_, plugins: readonly string[]) => plugins.length > 0,
+    initExisted: ({ event }) => event.type === 'startFailed' && event.initExisted,
     hooksFailed: ({ event }) => event.type === 'hooksDone' && !event.ok,
   },
   actions: {
@@ -274,7 +276,7 @@ const pending = machine.createStateConfig({
     input: container,
     onDone: [
       {
-        guard: ({ event }) => event.output.length > 0,
+        guard: { type: 'someMissing', params: ({ event }) => event.output },
         target: 'waiting',
         actions: [assign({ missingPlugins: ({ event }) => event.output }), 'reportMissingPlugins'],
       },
@@ -375,7 +377,7 @@ const starting = machine.createStateConfig({
     started: { target: 'alive', actions: ['noteStarted', 'reportStarted'] },
     startFailed: [
       {
-        guard: ({ event }) => event.initExisted,
+        guard: 'initExisted',
         target: 'postStop',
         actions: ['noteStartFailure', 'reportFailure'],
       },

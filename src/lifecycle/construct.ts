@@ -1,0 +1,25 @@
+import { fromPromise } from 'xstate';
+import { RootfsError } from '../rootfs/rootfs.ts';
+import type { Constructed, EffectInput } from '../../machines/container.ts';
+import type { ContainerContext } from '../../machines/context.ts';
+import { instanceOf } from './parts.ts';
+import type { LifecycleParts } from './parts.ts';
+
+/** Make the rootfs, so that postConstruction hooks find one. */
+export const construct = (parts: LifecycleParts) =>
+  fromPromise<Constructed, EffectInput>(async ({ input }) => {
+    try {
+      return { ok: true, rootfsPath: await prepareRootfs(parts, input.container) };
+    } catch (error) {
+      if (!(error instanceof RootfsError)) throw error;
+      return { ok: false, reason: error.reason, message: error.message };
+    }
+  });
+
+/** Idempotent: what was prepared before is found again. */
+export async function prepareRootfs({ rootfs }: LifecycleParts, container: ContainerContext): Promise<string> {
+  const { id, spec } = instanceOf(container);
+  const source = rootfsSource(spec);
+  const { path } = await rootfs.prepare({ id: container.id, instanceID: id, ...source });
+  return path;
+}

@@ -1,0 +1,56 @@
+import { fromCallback, fromPromise } from 'xstate';
+import type { AnyEventObject } from 'xstate';
+import type { HookPoint } from '../hooks/plugin.ts';
+import type { HookPointResult } from '../hooks/dispatcher.ts';
+import type { EffectInput, HooksDone, HooksInput } from '../../machines/container.ts';
+import type { ContainerContext } from '../../machines/context.ts';
+import { instanceOf } from './parts.ts';
+import type { LifecycleParts } from './parts.ts';
+
+export const findMissingPlugins = ({ plugins }: LifecycleParts) =>
+  fromPromise<readonly string[], EffectInput>(async ({ input }) =>
+    Promise.resolve(plugins.missing(input.container.desired.spec.plugins)),
+  );
+
+/** Call the plugins of one hook point and answer what came of it; `abort` cuts them short. */
+export const runHooks = (parts: LifecycleParts) =>
+  fromCallback<AnyEventObject, HooksInput>(({ input: { container, point }, sendBack, receive }) => {
+    const abort = new AbortController();
+    receive(({ type }) => {
+      if (type === 'abort') abort.abort();
+    });
+    callHooks(parts, container, point, abort.signal).then(
+      (done) => sendBack({ type: 'hooksDone', ...done }),
+      (error: unknown) => sendBack({ type: 'hooksDone', point, ok: false, message: String(error) }),
+    );
+  });
+
+async function callHooks(
+  { plugins, descriptors }: LifecycleParts,
+  container: ContainerContext,
+  point: HookPoint,
+  signal: AbortSignal,
+): Promise<HooksDone> {
+  const { id: instanceID, spec, pid, rootfsPath = '' } = instanceOf(container);
+  const result = await plugins.run({
+    point,
+    container: { id: container.id, instanceID, rootfsPath: `${rootfsPath}/`, ...(pid === undefined ? {} : { pid }) },
+    plugins: spec.plugins,
+    signal,
+  });
+  const { additions } = result;
+  if (additions) descriptors.set(instanceID, additions.fds);
+  return {
+    point,
+    ok: result.ok,
+    message: describeFailures(result),
+    ...(additions && {
+      additions: { env: additions.env, mounts: additions.mounts, fdCount: additions.fds.length },
+    }),
+  };
+}
+
+/** "plugin greeter: HookTimedOut: no answer in 30 s; ...", or nothing. */
+function describeFailures({ failures }: HookPointResult): string {
+  return failures.map(({ plugin, reason, message }) => `plugin ${plugin}: ${reason}: ${message}`).join('; ');
+}

@@ -1,0 +1,17 @@
+import { fromPromise } from 'xstate';
+import type { PromiseActorLogic } from 'xstate';
+import { ociResources } from '../runtime/oci-config.ts';
+import type { EffectInput } from '../../machines/container.ts';
+import type { ContainerContext } from '../../machines/context.ts';
+import type { LifecycleParts } from './parts.ts';
+
+/** What can change without a new instance. */
+const change = (carryOut: (container: ContainerContext) => Promise<void>): PromiseActorLogic<void, EffectInput> =>
+  fromPromise(({ input }) => carryOut(input.container));
+
+export const pause = ({ runtime }: LifecycleParts) => change(({ id }) => runtime.pause(id));
+
+export const unpause = ({ runtime }: LifecycleParts) => change(({ id }) => runtime.resume(id));
+
+export const updateResources = ({ runtime }: LifecycleParts) =>
+  change(({ id, desired }) => runtime.update(id, ociResources(desired.spec.resources)));

@@ -1,0 +1,73 @@
+import { fromCallback, fromPromise } from 'xstate';
+import type { AnyEventObject } from 'xstate';
+import type { Launch, StartOutcome } from '../runtime/runtime.ts';
+import type { AnswerInput, EffectInput } from '../../machines/container.ts';
+import type { ContainerContext } from '../../machines/context.ts';
+import { prepareRootfs } from './construct.ts';
+import { instanceOf, noAdditions } from './parts.ts';
+import type { LifecycleParts } from './parts.ts';
+
+/** Have crun run the container. Idempotent: a start that an earlier hob began is gone on with. */
+export const start = (parts: LifecycleParts) =>
+  fromCallback<AnyEventObject, EffectInput>(({ input: { container }, sendBack }) => {
+    const abort = new AbortController();
+    const created = (pid: number): void => sendBack({ type: 'created', pid });
+    startInstance(parts, container, created, abort.signal).then(
+      (outcome) => sendBack(eventOf(outcome)),
+      (error: unknown) => sendBack(eventOf(failed('CreateError', error))),
+    );
+    return () => abort.abort();
+  });
+
+async function startInstance(
+  parts: LifecycleParts,
+  container: ContainerContext,
+  onCreated: (pid: number) => void,
+  signal: AbortSignal,
+): Promise<StartOutcome> {
+  const { runtime, descriptors } = parts;
+  const instance = instanceOf(container);
+  const fds = descriptors.get(instance.id) ?? [];
+  const { fdCount } = instance.additions ?? noAdditions;
+  if (fds.length < fdCount && (await runtime.observe(container.id, instance.id)).kind === 'absent')
+    return failed(
+      'CreateError',
+      'hob was restarted before the container started, and with it went the file descriptors that plugins gave it',
+    );
+  const launch = await prepareLaunch(parts, container, fds);
+  descriptors.delete(instance.id);
+  return runtime.start(launch, onCreated, signal);
+}
+
+async function prepareLaunch(
+  parts: LifecycleParts,
+  container: ContainerContext,
+  fds: readonly number[],
+): Promise<Launch> {
+  const instance = instanceOf(container);
+  const path = await prepareRootfs(parts, container);
+  return {
+    id: container.id,
+    instanceID: instance.id,
+    config: parts.configure(container.id, instance, { path, readOnly: instance.spec.readOnlyRootfs }),
+    waitForPreStart: parts.plugins.waitForPreStart(instance.spec.plugins),
+    log: parts.logOf(container.id, instance),
+    fds,
+  };
+}
+
+function failed(reason: 'CreateError', error: unknown): StartOutcome {
+  const message = error instanceof Error ? error.message : String(error);
+  return { kind: 'failed', reason, message, initExisted: false };
+}
+
+function eventOf(outcome: StartOutcome): AnyEventObject {
+  const { kind, ...rest } = outcome;
+  return { type: kind === 'running' ? 'started' : 'startFailed', ...rest };
+}
+
+/** Tell crun, which waits, what the preStart hooks said. */
+export const answerPreStart = ({ runtime }: LifecycleParts) =>
+  fromPromise<void, AnswerInput>(({ input: { container, verdict } }) =>
+    runtime.answerPreStart(container.id, instanceOf(container).id, verdict),
+  );

@@ -1,0 +1,219 @@
+import { describe, expect, it } from 'vitest';
+import { initialTransition, transition } from 'xstate';
+import type { SnapshotFrom } from 'xstate';
+import { containerMachine, entryStates } from '../../machines/container.ts';
+import type { ContainerEvent } from '../../machines/container.ts';
+import { backoffMs, newContainer } from '../../machines/context.ts';
+import type { ContainerContext, Desired } from '../../machines/context.ts';
+import type { HookPoint } from '../../src/hooks/plugin.ts';
+import { aSpec } from '../support/specs.ts';
+
+type Snapshot = SnapshotFrom<typeof containerMachine>;
+type MachineEvent = Parameters<typeof containerMachine.transition>[1];
+
+const hash = { instance: 'one', resources: 'one' };
+const base: Desired = { spec: aSpec(), labels: {}, annotations: {}, generation: 1, hash, removed: false };
+const wishes: Desired[] = [
+  base,
+  { ...base, removed: true },
+  { ...base, generation: 2, spec: aSpec({ desiredState: 'Stopped' }) },
+  { ...base, generation: 3, spec: aSpec({ desiredState: 'Paused' }) },
+  { ...base, generation: 6, spec: aSpec({ restartPolicy: 'OnFailure' }) },
+  { ...base, generation: 7, spec: aSpec({ restartPolicy: 'Never' }) },
+  { ...base, generation: 4, hash: { ...hash, instance: 'two' } },
+  { ...base, generation: 5, hash: { ...hash, resources: 'two' } },
+];
+
+const context = (desired: Desired): ContainerContext =>
+  newContainer({ id: 'web', uid: '0123456789', namespace: 'default', name: 'web', createdAt: '' }, desired);
+
+/** What was done in the present instance so far. */
+interface History {
+  readonly called: readonly HookPoint[];
+  readonly initExisted: boolean;
+  readonly dirty: boolean;
+}
+const clean: History = { called: [], initExisted: false, dirty: false };
+
+interface Visited {
+  readonly snapshot: Snapshot;
+  readonly history: History;
+}
+
+/** Every answer that the effects under way could give, and everything that a source could say. */
+function possibleEvents(snapshot: Snapshot): MachineEvent[] {
+  const desires = wishes.map((desired): ContainerEvent => ({ type: 'desire', desired }));
+  const answers = Object.entries(snapshot.children).flatMap(([id, child]) =>
+    answersOf(id, String(child?.src), snapshot),
+  );
+  return [...desires, { type: 'pluginsChanged' }, ...answers];
+}
+
+function answersOf(id: string, src: string, snapshot: Snapshot): MachineEvent[] {
+  const done = (output: unknown): MachineEvent =>
+    ({ type: `xstate.done.actor.${id}`, output, actorId: id }) as unknown as MachineEvent;
+  const error = {
+    type: `xstate.error.actor.${id}`,
+    error: new Error('broken'),
+    actorId: id,
+  } as unknown as MachineEvent;
+  const exit = { oomKilled: false, finishedAt: '2026-01-01T00:00:00Z' };
+  switch (src) {
+    case 'runHooks':
+      return [true, false].map((ok) => ({ type: 'hooksDone', point: pointOf(snapshot), ok, message: 'm' }));
+    case 'start':
+      return startAnswers(snapshot);
+    case 'findMissingPlugins':
+      return [done([]), done(['x']), error];
+    case 'construct':
+      return [done({ ok: true, rootfsPath: '/r' }), done({ ok: false, reason: 'RootfsNotFound', message: 'm' }), error];
+    case 'waitForExit':
+      return [done({ ...exit, code: 0 }), done({ ...exit, code: 1 }), done({ ...exit, unknown: 'lost' })];
+    case 'destroy':
+      return [done(0), error];
+    default:
+      return [done(undefined), error];
+  }
+}
+
+function startAnswers(snapshot: Snapshot): MachineEvent[] {
+  const failed = (reason: string, initExisted: boolean): MachineEvent => ({
+    type: 'startFailed',
+    reason,
+    message: 'm',
+    initExisted,
+  });
+  const started: MachineEvent = { type: 'started', pid: 1, startTime: 1, startedAt: '2026-01-01T00:00:00Z' };
+  if (snapshot.matches({ starting: 'preStart' })) return [failed('CreateError', true)];
+  if (snapshot.matches({ starting: 'refusing' })) return [failed('PreStartRefused', true)];
+  if (snapshot.matches({ starting: 'executing' })) return [started, failed('StartError', true)];
+  return [{ type: 'created', pid: 1 }, started, failed('CreateError', false), failed('StartError', true)];
+}
+
+function pointOf(snapshot: Snapshot): HookPoint {
+  if (snapshot.matches({ starting: 'preStart' })) return 'preStart';
+  if (snapshot.matches({ alive: 'postStart' })) return 'postStart';
+  if (typeof snapshot.value !== 'string') throw new Error(`no hook point in ${JSON.stringify(snapshot.value)}`);
+  return snapshot.value as HookPoint;
+}
+
+/** What matters of a state; counters and times would make the graph endless. */
+function essence({ snapshot, history }: Visited): string {
+  const { desired, instance, refused } = snapshot.context;
+  const { hash, constructed, initExisted, stopping, exit, failure } = instance ?? {};
+  const life = [hash, constructed, initExisted, stopping, exit && (exit.code ?? 'lost'), failure?.reason];
+  const isRefused = refused?.generation === desired.generation;
+  return JSON.stringify([snapshot.value, wishes.indexOf(desired), life, isRefused, history]);
+}
+
+const inInstance = (snapshot: Snapshot): boolean => Object.keys(snapshot.children).includes('hooks');
+
+/** Follows the history of an instance over one transition, and says what must never happen on the way. */
+function follow(before: Visited, after: Snapshot, event: MachineEvent): History {
+  let history = before.history;
+  if (after.context.instances !== before.snapshot.context.instances) {
+    expect(history.dirty, 'a new instance begins only when the one before was destroyed').toBe(false);
+    history = { ...clean, dirty: true };
+  }
+  if (event.type === 'created' || event.type === 'started') history = { ...history, initExisted: true };
+  if (event.type === 'startFailed' && event.initExisted) history = { ...history, initExisted: true };
+  if (inInstance(after) && after.children.hooks !== before.snapshot.children.hooks)
+    history = { ...history, called: callHook(history, pointOf(after)) };
+  if (after.matches('destroying') && !before.snapshot.matches('destroying')) checkTeardown(history);
+  const destroyed = before.snapshot.matches({ destroying: 'removing' }) && !after.matches('destroying');
+  return destroyed ? { ...history, dirty: after.context.instances !== before.snapshot.context.instances } : history;
+}
+
+const order: HookPoint[] = ['postConstruction', 'preStart', 'postStart', 'postStop', 'preDestruction'];
+
+function callHook({ called, initExisted }: History, point: HookPoint): HookPoint[] {
+  const later = called.filter((earlier) => order.indexOf(earlier) >= order.indexOf(point));
+  expect(later, `${point} comes once and in order`).toEqual([]);
+  if (point === 'postStop') expect(initExisted, 'postStop comes only after an init existed').toBe(true);
+  if (point === 'preDestruction')
+    expect(called, 'preDestruction is owed to postConstruction').toContain('postConstruction');
+  return [...called, point];
+}
+
+function checkTeardown({ called, initExisted }: History): void {
+  if (called.includes('postConstruction')) expect(called).toContain('preDestruction');
+  if (initExisted) expect(called).toContain('postStop');
+}
+
+/** The whole graph, breadth first: what each state leads to. */
+function explore(): { edges: Map<string, Set<string>>; nodes: Map<string, Visited> } {
+  const [first] = initialTransition(containerMachine, { context: context(base), resumeAt: 'pending' });
+  const start: Visited = { snapshot: first, history: clean };
+  const nodes = new Map([[essence(start), start]]);
+  const edges = new Map<string, Set<string>>();
+  for (const [name, node] of nodes) {
+    const next = new Set<string>();
+    edges.set(name, next);
+    if (node.snapshot.status !== 'active') continue;
+    for (const event of possibleEvents(node.snapshot)) {
+      const [snapshot] = transition(containerMachine, node.snapshot, event);
+      expect(snapshot.status, `${event.type} in ${JSON.stringify(node.snapshot.value)}`).not.toBe('error');
+      const after: Visited = { snapshot, history: follow(node, snapshot, event) };
+      const key = essence(after);
+      if (!nodes.has(key)) nodes.set(key, after);
+      next.add(key);
+    }
+  }
+  return { edges, nodes };
+}
+
+describe('the lifecycle machine, explored as a graph', () => {
+  const { edges, nodes } = explore();
+
+  it('has every state in it that hob can enter', () => {
+    const seen = new Set([...nodes.values()].map(({ snapshot }) => lastName(snapshot)));
+    const missing = entryStates.filter((state) => !seen.has(state));
+    expect(missing).toEqual([]);
+    expect(nodes.size).toBeGreaterThan(500);
+  });
+
+  it('reaches gone from every state', () => {
+    const reaches = new Set([...nodes].filter(([, { snapshot }]) => snapshot.matches('gone')).map(([name]) => name));
+    expect(reaches.size).toBeGreaterThan(0);
+    for (let grown = true; grown;) {
+      grown = false;
+      for (const [name, next] of edges) {
+        if (reaches.has(name) || ![...next].some((one) => reaches.has(one))) continue;
+        reaches.add(name);
+        grown = true;
+      }
+    }
+    const stuck = [...nodes].filter(([name]) => !reaches.has(name)).map(([, { snapshot }]) => snapshot.value);
+    expect(stuck).toEqual([]);
+  });
+
+  it('never rests in a state that has no phase', () => {
+    const without = [...nodes.values()].filter(
+      ({ snapshot }) => snapshot.status === 'active' && snapshot.tags.size !== 1,
+    );
+    expect(without.map(({ snapshot }) => snapshot.value)).toEqual([]);
+  });
+
+  it('can be entered at every entry state', () => {
+    for (const resumeAt of entryStates) {
+      const instance = { id: 'i', spec: base.spec, hash, generation: 1, constructed: true };
+      const [snapshot] = initialTransition(containerMachine, {
+        context: { ...context(base), instance, instances: 1 },
+        resumeAt,
+      });
+      expect(snapshot.status).toBe('active');
+    }
+  });
+});
+
+function lastName({ value }: Snapshot): string {
+  if (typeof value === 'string') return value;
+  const [parent = '', child = ''] = Object.entries(value)[0] ?? [];
+  return parent === 'alive' ? String(child) : parent;
+}
+
+describe('the back-off', () => {
+  it('doubles from a second to five minutes', () => {
+    expect([1, 2, 3, 9, 10, 100].map(backoffMs)).toEqual([1000, 2000, 4000, 256_000, 300_000, 300_000]);
+  });
+});
