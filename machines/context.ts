@@ -116,11 +116,14 @@ export function newContainer(
   };
 }
 
-/** The next life of the container. Its id is derived, so that a step that is run again makes no second one. */
+/** The next life of the container. */
 export function nextInstance(context: ContainerContext): Instance {
   const { spec, hash, generation } = context.desired;
-  return { id: `${context.uid.slice(0, 8)}-${context.instances + 1}`, spec, hash, generation };
+  return { id: instanceID(context.uid, context.instances + 1), spec, hash, generation };
 }
+
+/** Derived, so that a step that is run again makes no second instance. @param number from 1 */
+export const instanceID = (uid: string, number: number): string => `${uid.slice(0, 8)}-${number}`;
 
 const firstBackoffMs = 1_000;
 const longestBackoffMs = 5 * 60_000;

@@ -33,6 +33,8 @@ export interface Wanted {
 export interface SourceState {
   readonly name: string;
   readonly synced: boolean;
+  /** How many containers it declares. */
+  readonly containers: number;
   /** Why it can't be read at the moment. */
   readonly unavailable?: string;
   readonly mistakes: readonly SpecMistake[];
@@ -50,6 +52,8 @@ export interface DesiredStore {
    */
   mayRemove(key: string): boolean;
   sources(): readonly SourceState[];
+  /** From now on nothing is wanted, whatever sources say. */
+  abandon(): void;
 }
 
 interface ClaimOfContainer extends Claim {
@@ -74,8 +78,12 @@ export interface DesiredStoreOptions {
   readonly remembered: readonly Remembered[];
   /** A key whose wanted state may have changed. */
   readonly onChange: (key: string) => void;
-  /** A source has said something about itself: synced, unavailable, mistakes. */
-  readonly onSource: (source: string) => void;
+  /** A source has been read for the first time. */
+  readonly onSynced: (source: string) => void;
+  /** A source can't be read (undefined: it can again). */
+  readonly onUnavailable: (source: string, reason: string | undefined) => void;
+  /** What is wrong with an origin has changed; empty when nothing is any more. */
+  readonly onMistakes: (origin: string, mistakes: readonly SpecMistake[]) => void;
 }
 
 export function createDesiredStore(options: DesiredStoreOptions): DesiredStore {
@@ -88,6 +96,7 @@ export function createDesiredStore(options: DesiredStoreOptions): DesiredStore {
   );
   const claims = new Map<string, ClaimOfContainer[]>();
   const takenBack = new Set<string>();
+  let abandoned = false;
 
   const record = (source: string): SourceRecord => {
     const found = records.get(source);
@@ -106,7 +115,7 @@ export function createDesiredStore(options: DesiredStoreOptions): DesiredStore {
     else dropped.forEach((key) => now.add(key));
     origins.set(origin, { declared: now, mistakes });
     for (const key of new Set([...now, ...dropped])) options.onChange(key);
-    if (mistakes.length > 0 || before?.mistakes.length) options.onSource(source);
+    if (!sameMistakes(mistakes, before?.mistakes ?? [])) options.onMistakes(origin, mistakes);
   }
 
   function claim(wish: ClaimOfContainer): void {
@@ -141,10 +150,10 @@ export function createDesiredStore(options: DesiredStoreOptions): DesiredStore {
       disclaim(key, { source, origin });
       options.onChange(key);
     }
-    if (gone.mistakes.length > 0) options.onSource(source);
   }
 
   function get(key: string): Wanted | undefined {
+    if (abandoned) return undefined;
     const [first, ...rivals] = claims.get(key) ?? [];
     if (!first) return undefined;
     // At start another file may be read before the one that owns the name; its turn comes when all have been read.
@@ -173,25 +182,31 @@ export function createDesiredStore(options: DesiredStoreOptions): DesiredStore {
       withdraw: (origin) => withdraw(source, origin),
       synced: () => {
         record(source).synced = true;
-        options.onSource(source);
+        options.onSynced(source);
       },
       unavailable: (reason) => {
         record(source).unavailable = reason;
-        options.onSource(source);
+        options.onUnavailable(source, reason);
       },
     }),
     get,
     keys: () => [...claims.keys()],
-    mayRemove: (key) => !claims.has(key) && (synced() || takenBack.has(key)),
+    mayRemove: (key) => abandoned || (!claims.has(key) && (synced() || takenBack.has(key))),
+    abandon: () => {
+      abandoned = true;
+    },
     sources: () =>
       [...records].map(([name, { synced, unavailable, origins }]) => ({
         name,
         synced,
+        containers: new Set([...origins.values()].flatMap((origin) => [...origin.declared])).size,
         ...(unavailable === undefined ? {} : { unavailable }),
         mistakes: [...origins.values()].flatMap((origin) => origin.mistakes),
       })),
   };
 }
 
+const sameMistakes = (a: readonly SpecMistake[], b: readonly SpecMistake[]): boolean =>
+  JSON.stringify(a) === JSON.stringify(b);
 const sameClaim = (a: Claim, b: Claim): boolean => a.source === b.source && a.origin === b.origin;
 const owner = ({ source, origin }: Claim): Claim => ({ source, origin });

@@ -1,7 +1,8 @@
 import { fromPromise } from 'xstate';
-import { RootfsError } from '../rootfs/rootfs.ts';
+import { RootfsError } from '../rootfs/rootfs-error.ts';
 import type { Constructed, EffectInput } from '../../machines/container.ts';
 import type { ContainerContext } from '../../machines/context.ts';
+import { rootfsOf } from '../runtime/bundle.ts';
 import { instanceOf } from './parts.ts';
 import type { LifecycleParts } from './parts.ts';
 
@@ -9,6 +10,7 @@ import type { LifecycleParts } from './parts.ts';
 export const construct = (parts: LifecycleParts) =>
   fromPromise<Constructed, EffectInput>(async ({ input }) => {
     try {
+      await parts.pruneLogs(input.container);
       return { ok: true, rootfsPath: await prepareRootfs(parts, input.container) };
     } catch (error) {
       if (!(error instanceof RootfsError)) throw error;
@@ -19,7 +21,11 @@ export const construct = (parts: LifecycleParts) =>
 /** Idempotent: what was prepared before is found again. */
 export async function prepareRootfs({ rootfs }: LifecycleParts, container: ContainerContext): Promise<string> {
   const { id, spec } = instanceOf(container);
-  const source = rootfsSource(spec);
-  const { path } = await rootfs.prepare({ id: container.id, instanceID: id, ...source });
+  const { path } = await rootfs.prepare({
+    id: container.id,
+    instanceID: id,
+    ...rootfsOf(spec),
+    ...(spec.userNamespace && { mappedRootUID: spec.userNamespace.hostUID }),
+  });
   return path;
 }

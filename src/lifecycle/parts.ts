@@ -16,9 +16,11 @@ export interface LifecycleParts {
     run(request: Omit<HookPointRequest, 'registry' | 'journal' | 'log' | 'onEvent'>): Promise<HookPointResult>;
   };
   /** The OCI configuration of an instance. Throws what is wrong with it, in words. */
-  readonly configure: (id: string, instance: Instance, rootfs: { path: string; readOnly: boolean }) => OciConfig;
+  readonly configure: (id: string, instance: Instance, rootfsPath: string) => OciConfig;
   /** Where its output goes. */
   readonly logOf: (id: string, instance: Instance) => { path: string; maxSizeBytes: number; maxFiles: number };
+  /** Remove the logs of instances that nobody can ask for any more. */
+  readonly pruneLogs: (container: ContainerContext) => Promise<void>;
   /** File descriptors that plugins gave to an instance which has not started yet; they die with this hob. */
   readonly descriptors: Map<string, readonly number[]>;
   readonly log: { warn: (fields: object, message: string) => void };

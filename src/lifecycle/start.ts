@@ -49,7 +49,7 @@ async function prepareLaunch(
   return {
     id: container.id,
     instanceID: instance.id,
-    config: parts.configure(container.id, instance, { path, readOnly: instance.spec.readOnlyRootfs }),
+    config: parts.configure(container.id, instance, path),
     waitForPreStart: parts.plugins.waitForPreStart(instance.spec.plugins),
     log: parts.logOf(container.id, instance),
     fds,

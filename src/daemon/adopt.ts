@@ -1,0 +1,70 @@
+import type { AdoptedContainer, SavedContainer } from '../controller/controller.ts';
+import type { Journal } from '../journal/journal.ts';
+import { bootID } from '../host/boot.ts';
+import { recover } from '../lifecycle/recover.ts';
+import type { Rootfs } from '../rootfs/rootfs.ts';
+import type { Runtime } from '../runtime/runtime.ts';
+import { machineVersion } from '../../machines/context.ts';
+import type { Reporter } from './reporter.ts';
+
+interface AdoptionParts {
+  readonly journal: Journal;
+  readonly runtime: Runtime;
+  readonly rootfs: Rootfs;
+  readonly report: Reporter;
+}
+
+/**
+ * Find again what an earlier hob left: every container of the journal, held against what is really there. What is there
+ * and in no journal is nobody's, and goes.
+ */
+export async function adopt(parts: AdoptionParts): Promise<AdoptedContainer[]> {
+  const { journal, runtime, report } = parts;
+  const sameBoot = (journal.fact('bootID') ?? bootID()) === bootID();
+  const adopted = await Promise.all(readRecords(parts).map((record) => adoptOne(record, runtime, sameBoot)));
+  journal.setFact('bootID', bootID());
+  await removeOrphans(parts, adopted);
+  const alive = adopted.filter(({ resumeAt }) => resumeAt === 'running' || resumeAt === 'paused').length;
+  if (adopted.length > 0)
+    report.hob('Normal', 'Adopted', `found ${adopted.length} containers again, ${alive} of them alive`);
+  return adopted;
+}
+
+interface Found {
+  readonly state: string;
+  readonly saved: SavedContainer;
+}
+
+function readRecords({ journal, report }: AdoptionParts): Found[] {
+  const found: Found[] = [];
+  for (const { id, state, context, machineVersion: version } of journal.containers()) {
+    if (version !== machineVersion)
+      report.hob(
+        'Warning',
+        'JournalOutdated',
+        `what the journal says of container ${id} is from another version of hob (${version}); it is started anew`,
+      );
+    if (version !== machineVersion || state === 'gone') journal.forget(id);
+    // The journal is ours alone: what is in it was written by `save` of this version of the machine.
+    else found.push({ state, saved: context as SavedContainer });
+  }
+  return found;
+}
+
+async function adoptOne({ state, saved }: Found, runtime: Runtime, sameBoot: boolean): Promise<AdoptedContainer> {
+  return { ...saved, ...(await recover({ state, context: saved.context }, runtime, sameBoot)) };
+}
+
+async function removeOrphans(
+  { runtime, rootfs, report }: AdoptionParts,
+  adopted: readonly AdoptedContainer[],
+): Promise<void> {
+  const known = new Map(adopted.map(({ context }) => [context.id, context.instance?.id]));
+  for (const id of await runtime.list()) {
+    if (known.has(id)) continue;
+    await runtime.discard(id, '');
+    report.hob('Warning', 'OrphanRemoved', `crun held a container "${id}" that hob knows nothing of; it was removed`);
+  }
+  for (const { id, instanceID } of await rootfs.list())
+    if (known.get(id) !== instanceID) await rootfs.discard(id, instanceID);
+}

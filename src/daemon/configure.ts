@@ -1,0 +1,44 @@
+import { createHash } from 'node:crypto';
+import { readFileSync } from 'node:fs';
+import { readBundle, rootfsOf } from '../runtime/bundle.ts';
+import { ociConfig } from '../runtime/oci-config.ts';
+import { noAdditions } from '../lifecycle/parts.ts';
+import type { LifecycleParts } from '../lifecycle/parts.ts';
+
+/** The distribution's seccomp profile; the package containers-common has it. */
+const seccompProfilePath = '/usr/share/containers/seccomp.json';
+
+/** Two hobs on one host keep their containers' cgroups apart by their run directories. */
+export function cgroupParentOf(runDir: string): string {
+  return `/hob-${createHash('sha256').update(runDir).digest('hex').slice(0, 8)}`;
+}
+
+/** How an instance becomes an OCI configuration on this host. */
+export function configurer(cgroupParent: string, warn: (message: string) => void): LifecycleParts['configure'] {
+  const seccompProfile = readSeccompProfile(warn);
+  return (id, instance, rootfsPath) => {
+    const { spec, additions = noAdditions } = instance;
+    return ociConfig({
+      spec,
+      id,
+      rootfsPath,
+      readOnlyRoot: rootfsOf(spec).readOnly,
+      additions,
+      cgroupsPath: `${cgroupParent}/${id}`,
+      ...(seccompProfile !== undefined && { seccompProfile }),
+      ...(spec.bundle && { bundleConfig: readBundle(spec.bundle.path).config }),
+    });
+  };
+}
+
+function readSeccompProfile(warn: (message: string) => void): unknown {
+  try {
+    return JSON.parse(readFileSync(seccompProfilePath, 'utf8'));
+  } catch (error) {
+    const why = error instanceof Error ? error.message : String(error);
+    warn(
+      `containers run without a seccomp profile (${why}): install golang-github-containers-common or containers-common`,
+    );
+    return undefined;
+  }
+}

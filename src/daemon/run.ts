@@ -1,0 +1,19 @@
+import { mkdirSync } from 'node:fs';
+import { enterMountNamespaceIfNeeded } from '../host/mount-namespace.ts';
+import type { DaemonOptions } from './options.ts';
+
+/**
+ * `hob run`: keep containers as their specs say until a signal ends it, or `hob down`. The containers go on without it.
+ * @returns the exit code
+ * @throws Error, in words for people, when it cannot start
+ */
+export async function runDaemon(options: DaemonOptions): Promise<number> {
+  mkdirSync(options.runDir, { recursive: true, mode: 0o700 });
+  // First of all, and before anything heavy is loaded: this may start the process anew.
+  const namespace = enterMountNamespaceIfNeeded(options.runDir);
+  const { startDaemon } = await import('./start.ts');
+  const daemon = await startDaemon(options, namespace);
+  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, () => void daemon.stop());
+  await daemon.stopped;
+  return 0;
+}
