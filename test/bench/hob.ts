@@ -1,0 +1,104 @@
+import { copyFileSync, existsSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
+import { testHob } from '../support/hob.ts';
+import type { Workshop } from './workshop.ts';
+
+/** A real hob under the stop-watch. */
+export interface BenchHob {
+  startOne(name: string): Promise<number>;
+  stopOne(name: string): Promise<number>;
+  startMany(count: number): Promise<number>;
+  /** CPU and memory with nothing to do. */
+  reportIdle(count: number): Promise<void>;
+  /** kill -9, start again, until all are adopted. */
+  reportRestart(count: number): Promise<void>;
+  end(): Promise<void>;
+}
+
+export async function benchHob(workshop: Workshop): Promise<BenchHob> {
+  const hob = testHob({ args: ['--log-level', 'warn'] });
+  await hob.start();
+  const spec = {
+    rootfs: { path: workshop.rootfs },
+    readOnlyRootfs: true,
+    command: workshop.command,
+    mounts: workshop.mounts,
+  };
+  const instanceOf = (name: string): string => join(hob.dir, 'run', 'instances', name);
+
+  async function startOne(name: string): Promise<number> {
+    const running = workshop.running(1);
+    const begun = performance.now();
+    hob.drop(name, spec);
+    await running;
+    return performance.now() - begun;
+  }
+
+  async function stopOne(name: string): Promise<number> {
+    await hob.untilPhase(name, 'Running');
+    const begun = performance.now();
+    hob.remove(name);
+    while (existsSync(instanceOf(name))) await delay(1);
+    return performance.now() - begun;
+  }
+
+  /** The first container gives the pattern for bare crun, with hob's own warm-up done. */
+  await startOne('pattern');
+  await hob.untilPhase('pattern', 'Running');
+  copyFileSync(join(instanceOf('pattern'), 'config.json'), join(workshop.dir, 'pattern.json'));
+  await stopOne('pattern');
+
+  return {
+    startOne,
+    stopOne,
+    startMany: async (count) => {
+      const names = Array.from({ length: count }, (_, i) => `many-${i}`);
+      for (const name of names) writeFileSync(join(hob.dir, `${name}.yaml`), manifest(name, spec));
+      const running = workshop.running(count);
+      const begun = performance.now();
+      for (const name of names) renameSync(join(hob.dir, `${name}.yaml`), join(hob.watch, `${name}.yaml`));
+      await running;
+      return performance.now() - begun;
+    },
+    reportIdle: async (count) => {
+      const pids = { hob: hob.pid, keeper: Number(readFileSync(join(hob.dir, 'run', 'keeper.pid'), 'utf8')) };
+      await delay(5_000);
+      const before = { hob: cpuTicks(pids.hob), keeper: cpuTicks(pids.keeper) };
+      await delay(20_000);
+      for (const [who, pid] of Object.entries(pids)) {
+        const percent = (cpuTicks(pid) - before[who as keyof typeof before]) / 20;
+        console.log(
+          `${`idle with ${count} containers: ${who}`.padEnd(52)}${residentMB(pid).toFixed(0).padStart(6)} MB, ${percent.toFixed(2)} % of a core`,
+        );
+      }
+    },
+    reportRestart: async (count) => {
+      await hob.kill();
+      const begun = performance.now();
+      await hob.start();
+      const took = performance.now() - begun;
+      const alive = hob.all().filter(({ status }) => status?.phase === 'Running' && status.restartCount === 0).length;
+      console.log(
+        `${`killed, started again, answers with ${alive} of ${count} adopted`.padEnd(52)}${took.toFixed(0).padStart(9)}`,
+      );
+    },
+    end: async () => {
+      for (const name of readdirSync(hob.watch)) rmSync(join(hob.watch, name));
+      await hob.dispose();
+    },
+  };
+}
+
+const manifest = (name: string, spec: object): string =>
+  JSON.stringify({ apiVersion: 'hob.dev/v1alpha1', kind: 'Container', metadata: { name }, spec });
+
+/** Clock ticks (10 ms each) that the process has used, in and out of the kernel. */
+function cpuTicks(pid: number): number {
+  const fields = readFileSync(`/proc/${pid}/stat`, 'utf8').split(') ')[1]?.split(' ') ?? [];
+  return Number(fields[11]) + Number(fields[12]);
+}
+
+function residentMB(pid: number): number {
+  return Number(/VmRSS:\s+(\d+)/.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))?.[1]) / 1024;
+}

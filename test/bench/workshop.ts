@@ -1,0 +1,48 @@
+import { mkdirSync, mkdtempSync } from 'node:fs';
+import { open } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { mkfifo } from '../../src/host/libc.ts';
+import { makeRootfs } from '../support/hob.ts';
+
+/** The directories of one run of the benchmarks, and the FIFO through which each container says that its command runs. */
+export interface Workshop {
+  readonly dir: string;
+  readonly rootfs: string;
+  /** What the containers execute: they say so first, and then wait for SIGTERM. */
+  readonly command: readonly string[];
+  readonly mounts: readonly { source: string; destination: string; options: string[] }[];
+  /** Resolves when so many containers have said that they run, counted from the call. */
+  running(count: number): Promise<void>;
+}
+
+export function makeWorkshop(): Workshop {
+  const dir = mkdtempSync(join(tmpdir(), 'hob-bench-'));
+  const rootfs = join(dir, 'rootfs');
+  const fifo = join(dir, 'said', 'fifo');
+  mkdirSync(join(dir, 'said'));
+  makeRootfs(rootfs);
+  mkfifo(fifo, 0o666);
+  let waiting: { count: number; resolve: () => void } | undefined;
+  let said = 0;
+  void listen(fifo, (bytes) => {
+    said += bytes;
+    if (waiting && said >= waiting.count) waiting.resolve();
+  });
+  return {
+    dir,
+    rootfs,
+    command: ['/bin/sh', '-c', 'trap "exit 0" TERM; echo >/said/fifo; while true; do sleep 3600 & wait; done'],
+    mounts: [{ source: join(dir, 'said'), destination: '/said', options: ['rw', 'bind'] }],
+    running: (count) => {
+      said = 0;
+      return new Promise((resolve) => (waiting = { count, resolve }));
+    },
+  };
+}
+
+/** Opened for writing as well, so that it never ends. */
+async function listen(fifo: string, onBytes: (count: number) => void): Promise<void> {
+  const file = await open(fifo, 'r+');
+  for (;;) onBytes((await file.read(Buffer.alloc(4096))).bytesRead);
+}

@@ -1,0 +1,225 @@
+import { execFileSync, spawn } from 'node:child_process';
+import type { ChildProcess } from 'node:child_process';
+import { chmodSync, existsSync, mkdirSync, mkdtempSync, renameSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { copyFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
+import type { Container } from '../../src/api/container.ts';
+
+const hobCommand = join(import.meta.dirname, '../../src/cli/hob');
+
+/** A real hob on directories of its own, started as people start it, in the host's mount namespace. */
+export interface TestHob {
+  readonly dir: string;
+  readonly watch: string;
+  readonly plugins: string;
+  readonly rootfs: string;
+  /** Everything that it printed. */
+  output(): string;
+  start(): Promise<void>;
+  /** kill -9 */
+  kill(): Promise<void>;
+  /** SIGTERM; answers the exit code. */
+  stop(): Promise<number | null>;
+  readonly pid: number;
+  /** Write a spec as a careful program does: beside, then renamed in. */
+  drop(name: string, spec: object, file?: string): void;
+  remove(name: string): void;
+  /** The hob command line; answers standard output, throws with standard error. */
+  cli(...args: string[]): string;
+  /** Exit code and both outputs. */
+  tryCli(...args: string[]): { code: number; stdout: string; stderr: string };
+  get(name: string): Container | undefined;
+  all(): Container[];
+  until(
+    name: string,
+    what: string,
+    holds: (container: Container | undefined) => boolean,
+  ): Promise<Container | undefined>;
+  untilPhase(name: string, phase: string): Promise<Container>;
+  /** Tear all down, end everything, and remove the directories. */
+  dispose(): Promise<void>;
+}
+
+const patienceMs = 30_000;
+
+export function testHob(extra: { args?: string[]; env?: Record<string, string> } = {}): TestHob {
+  const dir = mkdtempSync(join(tmpdir(), 'hob-e2e-'));
+  const [watch, plugins, rootfs] = ['containers', 'plugins', 'rootfs'].map((name) => join(dir, name)) as [
+    string,
+    string,
+    string,
+  ];
+  for (const path of [watch, plugins]) mkdirSync(path, { mode: 0o755 });
+  makeRootfs(rootfs);
+  const env = { ...process.env, HOB_RUN_DIR: join(dir, 'run'), HOB_STATE_DIR: join(dir, 'state'), ...extra.env };
+  let child: ChildProcess | undefined;
+  let printed = '';
+
+  async function start(): Promise<void> {
+    const command = [
+      hobCommand,
+      'run',
+      '--watch',
+      watch,
+      '--plugins',
+      plugins,
+      '--log-level',
+      'debug',
+      ...(extra.args ?? []),
+    ];
+    const namespace = process.env['HOB_TEST_HOST_MNT'];
+    const argv = namespace ? ['nsenter', `--mount=${namespace}`, `--wd=${process.cwd()}`, ...command] : command;
+    const [program = '', ...args] = argv;
+    child = spawn(program, args, { env, stdio: ['ignore', 'pipe', 'pipe'] });
+    child.stdout?.on('data', (chunk: Buffer) => (printed += chunk.toString()));
+    child.stderr?.on('data', (chunk: Buffer) => (printed += chunk.toString()));
+    await untilTrue(
+      'hob answers',
+      () => tryCli('version').code === 0 && tryCli('get').code === 0,
+      () => printed,
+    );
+  }
+
+  async function end(signal: NodeJS.Signals): Promise<number | null> {
+    if (!child || child.exitCode !== null || child.signalCode !== null) return child?.exitCode ?? null;
+    const exited = new Promise<number | null>((resolve) => child?.once('exit', resolve));
+    child.kill(signal);
+    return exited;
+  }
+
+  function tryCli(...args: string[]): { code: number; stdout: string; stderr: string } {
+    try {
+      const stdout = execFileSync(hobCommand, args, {
+        env,
+        encoding: 'utf8',
+        stdio: ['ignore', 'pipe', 'pipe'],
+        timeout: patienceMs,
+      });
+      return { code: 0, stdout, stderr: '' };
+    } catch (error) {
+      const { status, stdout, stderr } = error as { status: number; stdout: string; stderr: string };
+      return { code: status, stdout, stderr };
+    }
+  }
+
+  function cli(...args: string[]): string {
+    const { code, stdout, stderr } = tryCli(...args);
+    if (code !== 0) throw new Error(`hob ${args.join(' ')}: exit code ${code}: ${stderr}`);
+    return stdout;
+  }
+
+  const all = (): Container[] => (JSON.parse(cli('get', '-A', '-o', 'json')) as { items: Container[] }).items;
+  const get = (name: string): Container | undefined => all().find(({ metadata }) => metadata.name === name);
+
+  async function until(
+    name: string,
+    what: string,
+    holds: (container: Container | undefined) => boolean,
+  ): Promise<Container | undefined> {
+    let last: Container | undefined;
+    await untilTrue(
+      `${name} ${what}`,
+      () => holds((last = get(name))),
+      () => `${JSON.stringify(last?.status, null, 1)}\n${printed.slice(-4000)}`,
+    );
+    return last;
+  }
+
+  return {
+    dir,
+    watch,
+    plugins,
+    rootfs,
+    output: () => printed,
+    start,
+    kill: async () => void (await end('SIGKILL')),
+    stop: () => end('SIGTERM'),
+    get pid() {
+      return child?.pid ?? 0;
+    },
+    drop: (name, spec, file = `${name}.yaml`) => {
+      const manifest = {
+        apiVersion: 'hob.dev/v1alpha1',
+        kind: 'Container',
+        metadata: { name },
+        spec: { rootfs: { path: rootfs }, ...spec },
+      };
+      writeFileSync(join(dir, `${file}.new`), JSON.stringify(manifest));
+      renameSync(join(dir, `${file}.new`), join(watch, file));
+    },
+    remove: (name) => rmSync(join(watch, `${name}.yaml`)),
+    cli,
+    tryCli,
+    get,
+    all,
+    until,
+    untilPhase: async (name, phase) => {
+      const container = await until(name, `is ${phase}`, (one) => one?.status?.phase === phase);
+      if (!container) throw new Error(`${name} is not there`);
+      return container;
+    },
+    dispose: async () => {
+      await end('SIGKILL');
+      tryCli('down');
+      await untilTrue(
+        'nothing holds the directories',
+        () => !existsSync(join(dir, 'run')) || leftProcesses(dir).length === 0,
+        () => leftProcesses(dir).join('\n'),
+      ).finally(() => {
+        for (const pid of leftProcesses(dir)) process.kill(pid, 'SIGKILL');
+        rmSync(dir, { recursive: true, force: true });
+      });
+    },
+  };
+}
+
+/** Processes that name the directory on their command line: keepers, shells, crun parents. A keeper left alone ends by itself; here it is ended. */
+function leftProcesses(dir: string): number[] {
+  const lines = execFileSync('ps', ['-eo', 'pid,args'], { encoding: 'utf8' }).split('\n');
+  return lines
+    .filter((line) => line.includes(dir) && !line.includes('ps -eo'))
+    .map((line) => Number.parseInt(line, 10));
+}
+
+export async function untilTrue(what: string, holds: () => boolean, context: () => string = () => ''): Promise<void> {
+  const deadline = Date.now() + patienceMs;
+  while (!holds()) {
+    if (Date.now() > deadline) throw new Error(`waited ${patienceMs / 1000} s in vain until ${what}\n${context()}`);
+    await delay(50);
+  }
+}
+
+/** A root filesystem with busybox and nothing else. */
+export function makeRootfs(path: string): void {
+  for (const name of ['bin', 'dev', 'etc', 'proc', 'sys', 'tmp', 'mnt', 'var'])
+    mkdirSync(join(path, name), { recursive: true });
+  copyFileSync('/bin/busybox', join(path, 'bin/busybox'));
+  chmodSync(join(path, 'bin/busybox'), 0o755);
+  for (const applet of [
+    'sh',
+    'sleep',
+    'echo',
+    'cat',
+    'ls',
+    'id',
+    'true',
+    'false',
+    'kill',
+    'mount',
+    'hostname',
+    'touch',
+    'head',
+    'tr',
+    'yes',
+    'env',
+    'dd',
+    'ulimit',
+    'grep',
+  ])
+    symlinkSync('busybox', join(path, 'bin', applet));
+}
+
+/** A shell command that ends at once on TERM; a plain `sleep` as pid 1 would ignore it. */
+export const runsForever = ['/bin/sh', '-c', 'trap "exit 0" TERM; while true; do sleep 0.1; done'];
