@@ -1,5 +1,7 @@
 import { createHash } from 'node:crypto';
 import { readFileSync } from 'node:fs';
+import type { ContainerSpec } from '../api/container.ts';
+import { assertTrustedPath } from '../host/trust.ts';
 import { readBundle, rootfsOf } from '../runtime/bundle.ts';
 import { ociConfig } from '../runtime/oci-config.ts';
 import { noAdditions } from '../lifecycle/parts.ts';
@@ -21,14 +23,24 @@ export function configurer(cgroupParent: string, warn: (message: string) => void
     return ociConfig({
       spec,
       id,
+      name: id,
       rootfsPath,
       readOnlyRoot: rootfsOf(spec).readOnly,
       additions,
       cgroupsPath: `${cgroupParent}/${id}`,
-      ...(seccompProfile !== undefined && { seccompProfile }),
+      ...profileFor(spec, seccompProfile),
       ...(spec.bundle && { bundleConfig: readBundle(spec.bundle.path).config }),
     });
   };
+}
+
+/** What the spec names, or the distribution's. @throws Error when the one that the spec names can't be used */
+function profileFor({ seccomp }: ContainerSpec, common: unknown): { seccompProfile?: unknown } {
+  if (seccomp?.type !== 'Localhost') return common === undefined ? {} : { seccompProfile: common };
+  const path = seccomp.localhostProfile ?? '';
+  const fault = assertTrustedPath(path);
+  if (fault) throw new Error(`the seccomp profile is not used: ${fault}`);
+  return { seccompProfile: JSON.parse(readFileSync(path, 'utf8')) };
 }
 
 function readSeccompProfile(warn: (message: string) => void): unknown {

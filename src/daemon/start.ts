@@ -1,5 +1,6 @@
 import { mkdirSync } from 'node:fs';
 import type { Logger } from 'pino';
+import manifest from '../../package.json' with { type: 'json' };
 import { createController } from '../controller/controller.ts';
 import type { AdoptedContainer, Controller } from '../controller/controller.ts';
 import { createDesiredStore } from '../controller/desired-store.ts';
@@ -106,7 +107,6 @@ export async function startDaemon(options: DaemonOptions, namespace: NamespaceEn
     yield* tearDown(controller, store);
     setImmediate(() => void stop());
   };
-  const inNamespace = namespace.kind === 'entered';
   const backend = createBackend({
     options,
     controller,
@@ -115,8 +115,9 @@ export async function startDaemon(options: DaemonOptions, namespace: NamespaceEn
     report,
     applied,
     logs,
-    plugins,
-    inNamespace,
+    plugins: plugins.list,
+    inNamespace: namespace.kind === 'entered',
+    version: manifest.version,
     down,
   });
   const api = await serveApi({ socketPath: places.socket, backend, log });

@@ -32,22 +32,17 @@ async function callHooks(
   signal: AbortSignal,
 ): Promise<HooksDone> {
   const { id: instanceID, spec, pid, rootfsPath = '' } = instanceOf(container);
-  const result = await plugins.run({
+  const result = await plugins.run(container, {
     point,
     container: { id: container.id, instanceID, rootfsPath: `${rootfsPath}/`, ...(pid === undefined ? {} : { pid }) },
     plugins: spec.plugins,
     signal,
   });
-  const { additions } = result;
-  if (additions) descriptors.set(instanceID, additions.fds);
-  return {
-    point,
-    ok: result.ok,
-    message: describeFailures(result),
-    ...(additions && {
-      additions: { env: additions.env, mounts: additions.mounts, fdCount: additions.fds.length },
-    }),
-  };
+  const done = { point, ok: result.ok, message: describeFailures(result) };
+  if (!result.additions) return done;
+  const { env, mounts, fds } = result.additions;
+  descriptors.set(instanceID, fds);
+  return { ...done, additions: { env, mounts: mounts.map((mount) => ({ ...mount })), fdCount: fds.length } };
 }
 
 /** "plugin greeter: HookTimedOut: no answer in 30 s; ...", or nothing. */

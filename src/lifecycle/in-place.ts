@@ -14,4 +14,4 @@ export const pause = ({ runtime }: LifecycleParts) => change(({ id }) => runtime
 export const unpause = ({ runtime }: LifecycleParts) => change(({ id }) => runtime.resume(id));
 
 export const updateResources = ({ runtime }: LifecycleParts) =>
-  change(({ id, desired }) => runtime.update(id, ociResources(desired.spec.resources)));
+  change(({ id, desired }) => runtime.update(id, ociResources(desired.spec.resources ?? {})));

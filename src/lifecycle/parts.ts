@@ -12,8 +12,11 @@ export interface LifecycleParts {
     /** Of the required ones, those that are not there. */
     missing(uses: readonly PluginUse[]): string[];
     /** Whether any of them has a preStart hook. */
-    waitForPreStart(uses: readonly PluginUse[]): boolean;
-    run(request: Omit<HookPointRequest, 'registry' | 'journal' | 'log' | 'onEvent'>): Promise<HookPointResult>;
+    waitForPreStart(uses: readonly PluginUse[], instanceID: string): boolean;
+    run(
+      container: { readonly namespace: string; readonly name: string },
+      request: Pick<HookPointRequest, 'point' | 'container' | 'plugins' | 'signal'>,
+    ): Promise<HookPointResult>;
   };
   /** The OCI configuration of an instance. Throws what is wrong with it, in words. */
   readonly configure: (id: string, instance: Instance, rootfsPath: string) => OciConfig;

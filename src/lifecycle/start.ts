@@ -50,7 +50,7 @@ async function prepareLaunch(
     id: container.id,
     instanceID: instance.id,
     config: parts.configure(container.id, instance, path),
-    waitForPreStart: parts.plugins.waitForPreStart(instance.spec.plugins),
+    waitForPreStart: parts.plugins.waitForPreStart(instance.spec.plugins, instance.id),
     log: parts.logOf(container.id, instance),
     fds,
   };

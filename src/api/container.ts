@@ -1,0 +1,42 @@
+import type { FromSchema } from 'json-schema-to-ts';
+import type { containerSchema } from './schema.ts';
+
+/** A container: `spec` is what is wanted, `status` what is observed. */
+export type Container = FromSchema<typeof containerSchema>;
+export type ContainerMetadata = Container['metadata'];
+export type ContainerSpec = Container['spec'];
+export type ContainerStatus = NonNullable<Container['status']>;
+export type Phase = NonNullable<ContainerStatus['phase']>;
+export type Condition = NonNullable<ContainerStatus['conditions']>[number];
+/** `spec.resources`. */
+export type ContainerResources = NonNullable<ContainerSpec['resources']>;
+/** One entry of `spec.plugins`. */
+export type PluginUse = ContainerSpec['plugins'][number];
+
+/** Something wrong in a file of specs, and where. */
+export interface SpecMistake {
+  /** The file, or what else the text came from. */
+  readonly origin: string;
+  /** From 1. */
+  readonly line: number;
+  /** From 1. */
+  readonly column: number;
+  /** `spec.resources.memory`; empty when it is about the document as a whole. */
+  readonly path: string;
+  readonly message: string;
+  /** The container it is in, when that much is known. */
+  readonly name?: string;
+  readonly namespace?: string;
+}
+
+type Named = Pick<ContainerMetadata, 'name' | 'namespace'>;
+
+/** The id that crun, the journal and plugins know a container by: its name, or `namespace_name` outside the default namespace. */
+export function containerID({ namespace, name }: Named): string {
+  return namespace === 'default' ? name : `${namespace}_${name}`;
+}
+
+/** `namespace/name`, for people and for maps. */
+export function key({ namespace, name }: Named): string {
+  return `${namespace}/${name}`;
+}

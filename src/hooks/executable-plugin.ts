@@ -1,0 +1,97 @@
+import { join } from 'node:path';
+import { isObject, MAX_OUTPUT_BYTES, outcomeOfProcess, parsePrinted, withStderr } from './executable-answer.ts';
+import { checkIdentity } from './identity.ts';
+import { pluginEnvironment } from './plugin-environment.ts';
+import { failed, type HookLimits, type HookLog, type HookOutcome } from './registered-plugin.ts';
+import type { HookRequest, PluginIdentity, RegisteredPlugin } from './registered-plugin.ts';
+import type { ProcessRequest, ProcessResult, RunProcess } from './run-process.ts';
+
+export interface ExecutableOptions {
+  readonly path: string;
+  /** Each plugin has a folder of its own in here. */
+  readonly stateDir: string;
+  readonly version: string;
+  readonly run: RunProcess;
+  readonly log: HookLog;
+  /** How long `PROGRAM describe` may take. */
+  readonly loadLimitMs: number;
+}
+
+/** Ask an executable what it is. Rejects with an Error that says what is wrong with it. */
+export async function loadExecutable(options: ExecutableOptions): Promise<RegisteredPlugin> {
+  const identity = await describe(options);
+  let isRetired = false;
+  return {
+    ...identity,
+    kind: 'executable',
+    path: options.path,
+    version: options.version,
+    call: (request, limits) => callHook(options, identity.name, request, limits),
+    setNeeded: () => undefined,
+    retire: () => void (isRetired = true),
+    isUsable: () => !isRetired,
+    close: async () => undefined,
+  };
+}
+
+async function describe({ path, run, loadLimitMs }: ExecutableOptions): Promise<PluginIdentity> {
+  const request = { argv: [path, 'describe'], env: pluginEnvironment(path), stdin: '' };
+  const result = await run({ ...request, ...limitsOf(loadLimitMs) }).catch((error: unknown) => {
+    throw new Error(notStarted(error), { cause: error });
+  });
+  if (result.timedOut) throw new Error(`"describe" did not end within ${loadLimitMs / 1000} s`);
+  if (result.code !== 0) throw new Error(withStderr(`"describe" ended with ${howEnded(result)}`, result));
+  const described = parsePrinted(result.stdout);
+  if (!isObject(described)) throw new Error('"describe" must print a JSON object with name and hookHints');
+  return checkIdentity(described);
+}
+
+async function callHook(
+  { path, stateDir, run, log }: ExecutableOptions,
+  name: string,
+  request: HookRequest,
+  { timeoutMs, graceMs, signal, onBegun }: HookLimits,
+): Promise<HookOutcome> {
+  const { point, ...call } = request;
+  const env = { ...pluginEnvironment(path), HOB_PLUGIN_STATE_DIR: join(stateDir, name) };
+  const stdin = JSON.stringify({ ...call, hookPoint: point });
+  // The limit is kept where the process is; should nobody answer from there, hob goes on all the same.
+  const lastResort = AbortSignal.timeout(timeoutMs + graceMs);
+  try {
+    const running = run(
+      { argv: [path, point], env, stdin, ...limitsOf(timeoutMs) },
+      AbortSignal.any([signal, lastResort]),
+    );
+    onBegun?.();
+    const result = await running;
+    logStderr(log, path, result);
+    if (result.timedOut) return timedOut(timeoutMs, result);
+    return outcomeOfProcess(result, point);
+  } catch (error) {
+    if (signal.aborted) return failed('HookAborted', 'the container is to stop; its process was killed');
+    if (lastResort.aborted) return timedOut(timeoutMs);
+    return failed('PluginCrashed', notStarted(error));
+  }
+}
+
+const limitsOf = (timeoutMs: number): Pick<ProcessRequest, 'cwd' | 'timeoutMs' | 'maxOutputBytes'> => ({
+  cwd: '/',
+  timeoutMs,
+  maxOutputBytes: MAX_OUTPUT_BYTES,
+});
+
+function timedOut(timeoutMs: number, result?: ProcessResult): HookOutcome {
+  const what = `it did not end within ${timeoutMs / 1000} s; its process was killed`;
+  return failed('HookTimedOut', result ? withStderr(what, result) : what);
+}
+
+/** Stdout is for the answer, so stderr is where an executable logs. */
+function logStderr(log: HookLog, path: string, { stderr }: ProcessResult): void {
+  for (const line of stderr.split('\n').filter((each) => each !== '')) log.info({ path }, line);
+}
+
+const howEnded = ({ code, signal }: ProcessResult): string =>
+  signal === null ? `exit code ${code}` : `signal ${signal}`;
+
+const notStarted = (error: unknown): string =>
+  `it could not be started: ${error instanceof Error ? error.message : String(error)} (is the interpreter in its first line there?)`;

@@ -1,0 +1,109 @@
+import type { HookCall, Journal } from '../journal/journal.ts';
+import type { FdTable } from './fd-table.ts';
+import { isTeardown, type PlannedCall } from './hook-plan.ts';
+import type { HookPoint } from './plugin.ts';
+import { failed, failureReasons, type HookFailureReason, type HookLog, type HookOutcome } from './registered-plugin.ts';
+
+export type HookJournal = Pick<Journal, 'beginHook' | 'endHook' | 'hookCalls'>;
+
+/** The container that hooks are called for. */
+export interface HookedContainer {
+  readonly id: string;
+  readonly instanceID: string;
+  /** Of its init. */
+  readonly pid?: number;
+  /** Absolute, ends in "/". */
+  readonly rootfsPath: string;
+}
+
+export interface CallSetting {
+  readonly point: HookPoint;
+  readonly container: HookedContainer;
+  readonly journal: HookJournal;
+  readonly log: HookLog;
+  readonly signal: AbortSignal;
+  readonly graceMs: number;
+  /** The calls of this instance that the journal already had. */
+  readonly earlier: () => readonly HookCall[];
+  readonly fds?: FdTable;
+}
+
+export interface EndedCall {
+  readonly outcome: HookOutcome;
+  /** Undefined when the journal already had the outcome, and nothing was called. */
+  readonly durationMs?: number;
+}
+
+/**
+ * Call one hook, with its intent in the journal before and its outcome after. A hook that already ended for this instance and point is
+ * not called again: what the journal has is its outcome. Never rejects.
+ */
+export async function callHook(setting: CallSetting, call: PlannedCall, onBegun: () => void): Promise<EndedCall> {
+  const recorded = recordedOutcome(setting, call);
+  if (recorded) return { outcome: recorded };
+  if (setting.signal.aborted) return { outcome: failed('HookAborted', 'the container is to stop; it was not called') };
+  const startedAt = performance.now();
+  const attempt = beginCall(setting, call);
+  if (attempt === undefined)
+    return { outcome: failed('JournalFailed', 'the journal could not record the call, so it was not made') };
+  const outcome = await makeCall(setting, call, attempt, onBegun);
+  const durationMs = Math.round((performance.now() - startedAt) * 1000) / 1000;
+  endCall(setting, call, outcome, durationMs);
+  return { outcome, durationMs };
+}
+
+/**
+ * What a postConstruction hook added is not in the journal, and its descriptors died with the hob that had them. So when that point is
+ * run once more, all its hooks are called once more, and told so by their `attempt`.
+ */
+function recordedOutcome({ point, earlier }: CallSetting, { use }: PlannedCall): HookOutcome | undefined {
+  if (point === 'postConstruction') return undefined;
+  const ended = earlier().findLast((call) => isSame(call, point, use.name) && call.endedAt !== undefined);
+  if (!ended) return undefined;
+  if (ended.outcome === 'ok') return { ok: true };
+  return { ok: false, reason: reasonOf(ended), message: ended.message ?? 'it failed' };
+}
+
+const isSame = (call: HookCall, point: HookPoint, plugin: string): boolean =>
+  call.point === point && call.plugin === plugin;
+
+/** The journal keeps the reasons that were given to it, as text. */
+const reasonOf = ({ reason }: HookCall): HookFailureReason =>
+  failureReasons.find((known) => known === reason) ?? 'HookFailed';
+
+/** The attempt, or undefined when the call must not be made: what may run later on a journal that forgot it would run twice. */
+function beginCall(setting: CallSetting, { use }: PlannedCall): number | undefined {
+  const { point, container, journal, log, earlier } = setting;
+  const which = { containerID: container.id, instanceID: container.instanceID, point, plugin: use.name };
+  const again = 1 + earlier().filter((call) => isSame(call, point, use.name)).length;
+  try {
+    return Math.max(again, journal.beginHook(which));
+  } catch (error) {
+    log.error({ err: error, ...which }, 'the journal could not record that a hook begins');
+    // At the end of a container, leaving something behind would be worse than a hook called twice.
+    return isTeardown(point) ? again : undefined;
+  }
+}
+
+function makeCall(setting: CallSetting, call: PlannedCall, attempt: number, onBegun: () => void): Promise<HookOutcome> {
+  const { point, container, signal, graceMs, fds } = setting;
+  const { pid, ...rest } = container;
+  const hasPid = point === 'preStart' || point === 'postStart';
+  const request = { point, ...rest, data: call.use.data ?? null, attempt, ...(hasPid && pid !== undefined && { pid }) };
+  const timeoutMs = call.use.timeoutSeconds * 1000;
+  return call.plugin.call(request, { timeoutMs, graceMs, signal, onBegun, ...(fds && { fds }) });
+}
+
+function endCall(setting: CallSetting, { use }: PlannedCall, outcome: HookOutcome, durationMs: number): void {
+  const { point, container, journal, log } = setting;
+  const which = { instanceID: container.instanceID, point, plugin: use.name };
+  const failure = outcome.ok ? {} : { reason: outcome.reason, message: outcome.message };
+  try {
+    journal.endHook({ ...which, outcome: outcome.ok ? 'ok' : 'failed', ...failure, durationMs });
+  } catch (error) {
+    log.error(
+      { err: error, ...which },
+      'the journal could not record that a hook ended; a new hob would call it again',
+    );
+  }
+}

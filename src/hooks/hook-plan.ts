@@ -1,0 +1,50 @@
+import type { PluginUse } from '../api/container.ts';
+import type { HookCall } from '../journal/journal.ts';
+import { hookMode } from './hint-flags.ts';
+import type { HookPoint } from './plugin.ts';
+import type { RegisteredPlugin } from './registered-plugin.ts';
+import type { PluginRegistry } from './registry.ts';
+
+/** One hook that is to be called at a hook point. */
+export interface PlannedCall {
+  readonly use: PluginUse;
+  readonly plugin: RegisteredPlugin;
+  readonly mode: 'sync' | 'async';
+}
+
+export interface HookPlan {
+  /** In the order in which the synchronous ones are called. */
+  readonly calls: readonly PlannedCall[];
+  /** Plugins that are to be called and are not there. */
+  readonly missing: readonly PluginUse[];
+  /** Plugins whose version that made the instance is gone, and that another version stands in for. */
+  readonly changed: readonly string[];
+}
+
+/** The points at which a container comes to its end. */
+export const isTeardown = (point: HookPoint): boolean => point === 'postStop' || point === 'preDestruction';
+
+/** Which hooks a hook point calls, for an instance of a container with these plugins. */
+export function planCalls(
+  point: HookPoint,
+  instanceID: string,
+  uses: readonly PluginUse[],
+  registry: Pick<PluginRegistry, 'find'>,
+  earlier: () => readonly HookCall[],
+): HookPlan {
+  const calls: PlannedCall[] = [];
+  const missing: PluginUse[] = [];
+  const changed: string[] = [];
+  for (const use of isTeardown(point) ? uses.toReversed() : uses) {
+    const { plugin, insteadOf } = registry.find(instanceID, use.name);
+    const mode = plugin ? hookMode(plugin.hookHints, point) : 'none';
+    if (!plugin && isMissed(use, point, earlier)) missing.push(use);
+    if (insteadOf) changed.push(use.name);
+    if (plugin && mode !== 'none') calls.push({ use, plugin, mode });
+  }
+  return { calls, missing, changed };
+}
+
+/** One that is not required and was never there is missed once, at the first point; one that took part is missed at every point. */
+const isMissed = ({ name, required }: PluginUse, point: HookPoint, earlier: () => readonly HookCall[]): boolean =>
+  required || point === 'postConstruction' || earlier().some(({ plugin }) => plugin === name);

@@ -1,0 +1,52 @@
+/** What hob and the thread of an ES-module plugin say to each other. */
+
+import type { FdTable } from './fd-table.ts';
+import type { HookPoint } from './plugin.ts';
+import type { HookOutcome, HookRequest } from './registered-plugin.ts';
+
+/** What the thread is started with. */
+export interface ThreadStart {
+  /** The module to import. */
+  readonly path: string;
+  /** Each plugin has a folder of its own in here. */
+  readonly stateDir: string;
+}
+
+/**
+ * Where a call stands, in shared memory: hob may take a call back as long as the thread has not begun it, and after the end of the
+ * thread knows whether it had. One compare-and-exchange decides.
+ */
+export type CallState = Int32Array<SharedArrayBuffer>;
+export const QUEUED = 0;
+export const BEGUN = 1;
+export const WITHDRAWN = 2;
+
+export type ToThread =
+  | {
+      readonly kind: 'call';
+      readonly call: number;
+      readonly request: HookRequest;
+      readonly state: CallState;
+      readonly fds?: FdTable;
+    }
+  /** Fire the AbortSignal of a call. */
+  | { readonly kind: 'abort'; readonly call: number; readonly reason: string };
+
+export type FromThread =
+  | { readonly kind: 'loaded'; readonly module: ModuleDescription }
+  | { readonly kind: 'broken'; readonly reason: string }
+  | { readonly kind: 'begun'; readonly call: number }
+  | { readonly kind: 'ended'; readonly call: number; readonly outcome: HookOutcome }
+  | { readonly kind: 'complaint'; readonly message: string };
+
+/** What was found in a module; nothing of it is checked yet. */
+export interface ModuleDescription {
+  readonly name: unknown;
+  readonly hookHints: unknown;
+  /** The hook points it has a method for. */
+  readonly methods: readonly HookPoint[];
+}
+
+/** Move a call out of the queue; false when the other side was first. */
+export const takeFromQueue = (state: CallState, to: typeof BEGUN | typeof WITHDRAWN): boolean =>
+  Atomics.compareExchange(state, 0, QUEUED, to) === QUEUED;

@@ -1,0 +1,35 @@
+import { mkdirSync } from 'node:fs';
+import { join } from 'node:path';
+import { assertTrustedPath } from '../host/trust.ts';
+import type { Candidate } from './candidates.ts';
+import { loadExecutable } from './executable-plugin.ts';
+import { loadModule } from './module-plugin.ts';
+import type { HookLog, RegisteredPlugin } from './registered-plugin.ts';
+import type { RunProcess } from './run-process.ts';
+
+export interface LoaderOptions {
+  readonly run: RunProcess;
+  /** Each plugin gets a folder of its own in here. */
+  readonly stateDir: string;
+  readonly log: HookLog;
+  /** How long a module may take to load, and `PROGRAM describe` to end. */
+  readonly loadLimitMs: number;
+  /** How long the thread of an ES-module plugin stays when no container needs it. */
+  readonly idleMs: number;
+}
+
+/** Make a plugin of a candidate. Rejects with an Error that says, for the author of the plugin, what is wrong with it. */
+export async function loadPlugin(candidate: Candidate, options: LoaderOptions): Promise<RegisteredPlugin> {
+  const fault = candidate.fault ?? trustFault(candidate);
+  if (fault !== undefined) throw new Error(fault);
+  const which = { ...options, path: candidate.main, version: candidate.version };
+  const plugin = candidate.kind === 'module' ? await loadModule(which) : await loadExecutable(which);
+  mkdirSync(join(options.stateDir, plugin.name), { recursive: true, mode: 0o700 });
+  return plugin;
+}
+
+/** A plugin is as good as root, and so is whoever can write any of its files. */
+function trustFault({ main, folders, files }: Candidate): string | undefined {
+  const faults = [main, ...folders, ...files].values().map((path) => assertTrustedPath(path));
+  return faults.find((fault) => fault !== undefined);
+}

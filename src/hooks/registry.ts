@@ -1,0 +1,178 @@
+import { isDeepStrictEqual } from 'node:util';
+import { type Candidate, findCandidates } from './candidates.ts';
+import { watchFolders } from './folder-watch.ts';
+import { type LoaderOptions, loadPlugin } from './plugin-loader.ts';
+import { createPins } from './plugin-pins.ts';
+import { createShelf, type PluginInfo, pluginOf, type ShelfEntry } from './plugin-shelf.ts';
+import type { RegisteredPlugin } from './registered-plugin.ts';
+import { createRescans } from './rescans.ts';
+
+export type { PluginInfo } from './plugin-shelf.ts';
+
+/** The plugins that there are in the plugin folders, kept up to date. */
+export interface PluginRegistry {
+  /** Look at the folders, and watch them from then on. Resolves when every plugin is loaded or known to be broken. */
+  start(): Promise<void>;
+  /** Look at the folders now, and try broken plugins again. */
+  rescan(): Promise<void>;
+  list(): PluginInfo[];
+  /** The newest version of a plugin. */
+  get(name: string): RegisteredPlugin | undefined;
+  /** Why `get` has nothing under a name, in words. */
+  whyMissing(name: string): string;
+  /** Let an instance keep these plugins as they are now, until it is released; what is not there now will not be there for it. */
+  pin(instanceID: string, names: readonly string[]): void;
+  /** The version of a plugin that serves an instance. `insteadOf` is the one that should, when that is gone. */
+  find(instanceID: string, name: string): { readonly plugin?: RegisteredPlugin; readonly insteadOf?: RegisteredPlugin };
+  /** The instance needs its plugins no more. */
+  release(instanceID: string): void;
+  /** End all threads. Calls in flight stay without an answer, as if hob had died. */
+  close(): Promise<void>;
+}
+
+/** Where the plugins are, and what they are run with. The limits have defaults. */
+export type RegistryOptions = Omit<LoaderOptions, 'loadLimitMs' | 'idleMs'> & Partial<LoaderOptions> & RegistryFolders;
+
+interface RegistryFolders {
+  /** In the order in which they win a name. */
+  readonly folders: readonly string[];
+  /** Called after each change of what `get` and `list` answer. */
+  readonly onChange?: () => void;
+  /** How long the folders must be quiet before they are looked at: plugins are copied in pieces. */
+  readonly settleMs?: number;
+}
+
+const LOAD_LIMIT_MS = 5_000;
+const IDLE_MS = 30_000;
+const SETTLE_MS = 300;
+const MINUTE_MS = 60_000;
+const MAX_RETRY_MS = 60 * MINUTE_MS;
+/** One that hangs must not hold up the others; all at once would cost memory that is never given back. */
+const LOADS_AT_ONCE = 2;
+
+export function createPluginRegistry(options: RegistryOptions): PluginRegistry {
+  const { folders, log, onChange, settleMs = SETTLE_MS } = options;
+  const loader: LoaderOptions = { loadLimitMs: LOAD_LIMIT_MS, idleMs: IDLE_MS, ...options };
+  const shelf = createShelf();
+  const pins = createPins();
+  /** Replaced or removed, but some instance still needs them. */
+  const retired = new Set<RegisteredPlugin>();
+  const rescans = createRescans(settleMs, look);
+  const watch = watchFolders(() => rescans.hint(), log);
+  let shown: PluginInfo[] = [];
+
+  async function look(everything: boolean): Promise<void> {
+    const candidates = await findCandidates(folders);
+    const hasNewFolders = watch.watch([...folders, ...candidates.flatMap((candidate) => candidate.folders)]);
+    if (hasNewFolders) rescans.hint();
+    for (const gone of shelf.keep(candidates)) retire(gone);
+    publish();
+    await eachOf(
+      candidates.filter((candidate) => isDue(candidate, shelf.entry(candidate.path), everything)),
+      load,
+    );
+  }
+
+  async function load(candidate: Candidate): Promise<void> {
+    const before = shelf.entry(candidate.path);
+    const entry = await tryToLoad(candidate, before);
+    shelf.put(entry);
+    pluginOf(entry)?.setNeeded(false);
+    retire(before);
+    publish();
+  }
+
+  async function tryToLoad(candidate: Candidate, before: ShelfEntry | undefined): Promise<ShelfEntry> {
+    const triedAt = Date.now();
+    try {
+      return { candidate, loaded: { plugin: await loadPlugin(candidate, loader) }, failures: 0, triedAt };
+    } catch (error) {
+      const fault = error instanceof Error ? error.message : String(error);
+      return { candidate, loaded: { fault }, failures: (before?.failures ?? 0) + 1, triedAt };
+    }
+  }
+
+  function retire(entry: ShelfEntry | undefined): void {
+    const plugin = pluginOf(entry);
+    if (!plugin) return;
+    plugin.retire();
+    retired.add(plugin);
+    if (!pins.isPinned(plugin)) letGo(plugin);
+  }
+
+  /** No instance needs it any more. */
+  function letGo(plugin: RegisteredPlugin): void {
+    if (retired.delete(plugin)) void plugin.close();
+    else plugin.setNeeded(false);
+  }
+
+  function pin(instanceID: string, name: string, plugin: RegisteredPlugin | undefined): void {
+    const before = pins.find(instanceID, name)?.plugin;
+    pins.pin(instanceID, name, plugin);
+    plugin?.setNeeded(true);
+    if (before && !pins.isPinned(before)) letGo(before);
+  }
+
+  function publish(): void {
+    const plugins = shelf.list();
+    if (isDeepStrictEqual(plugins, shown)) return;
+    for (const plugin of plugins.filter((each) => !shown.some((old) => isDeepStrictEqual(old, each)))) tell(plugin);
+    shown = plugins;
+    onChange?.();
+  }
+
+  function tell({ name, path, hints, reason }: PluginInfo): void {
+    if (reason === undefined) log.info({ path }, `plugin ${name} is ready: ${hints.join(', ') || 'no hints'}`);
+    else log.warn({ path }, `plugin ${name} cannot be used: ${reason}`);
+  }
+
+  return {
+    async start() {
+      watch.watch(folders);
+      await rescans.now(false);
+    },
+    rescan: () => rescans.now(true),
+    list: () => shelf.list(),
+    get: (name) => shelf.get(name),
+    whyMissing: (name) =>
+      shelf.whyMissing(name) ?? `no plugin folder (${folders.join(', ') || 'there is none'}) has a plugin ${name}`,
+    pin(instanceID, names) {
+      for (const name of names) pin(instanceID, name, shelf.get(name));
+    },
+    find(instanceID, name) {
+      const pinned = pins.find(instanceID, name);
+      if (pinned && !pinned.plugin) return {};
+      if (pinned?.plugin?.isUsable()) return { plugin: pinned.plugin };
+      const plugin = shelf.get(name);
+      if (plugin) pin(instanceID, name, plugin);
+      return { ...(plugin && { plugin }), ...(pinned?.plugin && { insteadOf: pinned.plugin }) };
+    },
+    release(instanceID) {
+      for (const plugin of pins.release(instanceID)) letGo(plugin);
+    },
+    async close() {
+      watch.close();
+      await rescans.stop();
+      const loaded = shelf.keep([]).map(pluginOf);
+      const plugins = [...retired, ...loaded].filter((plugin) => plugin !== undefined);
+      await Promise.all(plugins.map((plugin) => plugin.close()));
+    },
+  };
+}
+
+/** New, changed, or broken for a while: each failure in a row doubles the wait. */
+function isDue(candidate: Candidate, entry: ShelfEntry | undefined, everything: boolean): boolean {
+  if (!entry || entry.candidate.version !== candidate.version || entry.candidate.main !== candidate.main) return true;
+  if (entry.failures === 0) return false;
+  const wait = Math.min(MINUTE_MS * 2 ** (entry.failures - 1), MAX_RETRY_MS);
+  return everything || Date.now() - entry.triedAt >= wait;
+}
+
+/** Work through a list, a few at a time. */
+async function eachOf<T>(items: readonly T[], work: (item: T) => Promise<void>): Promise<void> {
+  const left = [...items];
+  const worker = async (): Promise<void> => {
+    for (let item = left.shift(); item !== undefined; item = left.shift()) await work(item);
+  };
+  await Promise.all(Array.from({ length: LOADS_AT_ONCE }, worker));
+}

@@ -1,0 +1,71 @@
+import { closeSync } from 'node:fs';
+import { duplicateFd, isCloseOnExec } from '../host/libc.ts';
+import { type AddedMount, assignmentFault, mountFault, type PluginAdditions } from './additions.ts';
+import { type FdTable, MAX_FDS, recordFd, recordedFds } from './fd-table.ts';
+import { MountFlags, mountOptions } from './mount-flags.ts';
+import type { StartState } from './plugin.ts';
+
+/** The start state that one postConstruction call gets, and what it has collected. */
+export interface CollectingStartState extends StartState {
+  /** No more is taken after this: the call is over. */
+  finish(): PluginAdditions;
+}
+
+/** @param complain told in words why something was not taken; the plugin itself only gets -1 or false */
+export function createStartState(table: FdTable, complain: (why: string) => void): CollectingStartState {
+  const env: string[] = [];
+  const mounts: AddedMount[] = [];
+  let isOver = false;
+
+  const refused = (fault: string | undefined): boolean => {
+    const why = isOver ? 'the start state was used after its postConstruction call had ended' : fault;
+    if (why !== undefined) complain(why);
+    return why !== undefined;
+  };
+
+  return {
+    addFileDescriptor(pluginName, fd) {
+      if (refused(fdFault(fd))) return -1;
+      const copy = duplicateFd(fd);
+      const number = recordFd(table, pluginName, copy);
+      if (number !== undefined) return number;
+      closeSync(copy);
+      complain(`a container gets ${MAX_FDS} file descriptors at most`);
+      return -1;
+    },
+    addEnvironmentVariable(assignment) {
+      if (refused(assignmentFault(assignment))) return false;
+      env.push(assignment);
+      return true;
+    },
+    addMount(source, target, fsType, flags = 0, options = []) {
+      const translated = mountOptions(options, flags);
+      const mount = { source, destination: target, type: typeFor(fsType, flags), options: translated.options };
+      if (refused(mountFault(mount))) return false;
+      if (translated.leftOver !== 0) complain(leftOverMessage(target, translated.leftOver));
+      mounts.push(mount);
+      return true;
+    },
+    files: (pluginName) => recordedFds(table, pluginName),
+    finish() {
+      isOver = true;
+      return { env, mounts };
+    },
+  };
+}
+
+function fdFault(fd: number): string | undefined {
+  try {
+    if (isCloseOnExec(fd)) return undefined;
+    return `file descriptor ${fd} is not close-on-exec, so it would leak into every process that is started`;
+  } catch {
+    return `file descriptor ${fd} is not open`;
+  }
+}
+
+/** A bind mount has no filesystem type of its own; crun wants to read "bind". */
+const typeFor = (fsType: string, flags: number): string =>
+  fsType === '' && flags & MountFlags.MS_BIND ? 'bind' : fsType;
+
+const leftOverMessage = (target: string, bits: number): string =>
+  `the mount at ${target} has flags that no OCI mount option stands for; they are ignored: 0x${bits.toString(16)}`;

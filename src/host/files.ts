@@ -1,0 +1,40 @@
+/** Writing files so that a reader, or a crash, never meets half of one. */
+
+import { randomUUID } from 'node:crypto';
+import { open, rename, unlink } from 'node:fs/promises';
+import { dirname } from 'node:path';
+
+/**
+ * Replace `path` by a file with this content: at every moment, a power cut included, there is the whole old one or the whole new one.
+ * @param mode permissions of the file; cut by the umask, as everywhere
+ * @param durable false for a filesystem that does not outlive the host's boot: saves waiting for the disk, twice
+ * @throws Error naming the path; the old file is untouched then
+ */
+export async function writeFileAtomic(
+  path: string,
+  data: string | Uint8Array,
+  mode: number,
+  { durable = true }: { durable?: boolean } = {},
+): Promise<void> {
+  const temporary = `${path}.${randomUUID()}.tmp`;
+  try {
+    await writeNew(temporary, data, mode, durable);
+    await rename(temporary, path);
+    if (durable) await syncDirectory(dirname(path));
+  } catch (cause) {
+    await unlink(temporary).catch(() => undefined);
+    throw new Error(`cannot write ${path}: ${cause instanceof Error ? cause.message : String(cause)}`, { cause });
+  }
+}
+
+async function writeNew(path: string, data: string | Uint8Array, mode: number, durable: boolean): Promise<void> {
+  await using file = await open(path, 'wx', mode);
+  await file.writeFile(data);
+  if (durable) await file.sync();
+}
+
+/** Until then the rename itself may be lost, though not the content. */
+async function syncDirectory(path: string): Promise<void> {
+  await using directory = await open(path, 'r');
+  await directory.sync();
+}

@@ -1,0 +1,28 @@
+/** One hob a directory. */
+
+import { closeSync, ftruncateSync, mkdirSync, openSync, readFileSync, writeSync } from 'node:fs';
+import { join } from 'node:path';
+import { tryLock } from './libc.ts';
+
+/**
+ * Make the directory ours (mode 0700 when it has to be created) until this process ends, however it ends, or releases it.
+ * The lock file keeps the pid of its holder, for people; only the lock itself counts.
+ * @returns gives the directory up
+ * @throws Error naming the process that has it
+ */
+export function lockDirectory(directory: string): () => void {
+  mkdirSync(directory, { recursive: true, mode: 0o700 });
+  const file = join(directory, 'hob.lock');
+  const fd = openSync(file, 'a+', 0o600);
+  if (!tryLock(fd)) {
+    closeSync(fd);
+    throw new Error(taken(directory, readFileSync(file, 'utf8').trim()));
+  }
+  ftruncateSync(fd);
+  writeSync(fd, `${process.pid}\n`);
+  return () => closeSync(fd);
+}
+
+function taken(directory: string, pid: string): string {
+  return `another hob (pid ${pid || 'not known yet'}) uses ${directory}: stop that one first, or give this one directories of its own (--state-dir and --run-dir)`;
+}

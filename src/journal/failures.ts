@@ -1,0 +1,53 @@
+/** What SQLite's complaints mean for somebody who has to do something about them. */
+
+const busy = 5;
+const readOnly = 8;
+const ioError = 10;
+const corrupt = 11;
+const full = 13;
+const cannotOpen = 14;
+const notADatabase = 26;
+const genericError = 1;
+
+/** SQLite's primary result code of an error that `node:sqlite` or `node:fs` threw; undefined for any other error. */
+function resultCode(error: unknown): number | undefined {
+  if (!(error instanceof Error)) return undefined;
+  if ('errcode' in error && typeof error.errcode === 'number') return error.errcode & 0xff;
+  if (!('errno' in error)) return undefined;
+  const code = 'code' in error ? error.code : '';
+  return code === 'ENOSPC' || code === 'EDQUOT' ? full : cannotOpen;
+}
+
+/** The file itself is beyond use (as against a full disk, a missing permission, a lock). */
+export function isBroken(error: unknown): boolean {
+  const code = resultCode(error);
+  // A generic error while the fixed statements are prepared means that the tables are not those of a journal.
+  return code === corrupt || code === notADatabase || code === genericError;
+}
+
+/** Turn what SQLite said about `path` into a message that says what to do. */
+export function journalError(path: string, action: 'open' | 'read' | 'write', error: unknown): Error {
+  const words = error instanceof Error ? error.message : String(error);
+  return new Error(`cannot ${action} the journal ${path}: ${words}. ${cure(path, resultCode(error))}`, {
+    cause: error,
+  });
+}
+
+function cure(path: string, code: number | undefined): string {
+  switch (code) {
+    case full:
+      return `The disk is full: free some space on the file system that holds ${path}; hob goes on, but what it does now is not recorded.`;
+    case busy:
+      return 'Another process has it open, perhaps another hob: give each hob its own --state-dir.';
+    case readOnly:
+    case cannotOpen:
+      return 'hob must be able to write this file and its folder: make them writable, or choose another place with --state-dir.';
+    case ioError:
+      return 'The disk reports errors (see `dmesg`): check the file system, or choose another place with --state-dir.';
+    case corrupt:
+    case notADatabase:
+      return 'The file is damaged: restart hob, which keeps it aside and begins a new one; running containers stay as they are.';
+    default:
+      return 'Restart hob; if it stays, move the file away: running containers are found again.';
+  }
+}

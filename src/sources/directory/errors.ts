@@ -1,0 +1,10 @@
+/** The error code of a failed file operation (`ENOENT`), or '' when the error has none. */
+export function codeOf(error: unknown): string {
+  return error instanceof Error && 'code' in error && typeof error.code === 'string' ? error.code : '';
+}
+
+/** The system's words for it: `EACCES: permission denied, open '/x'`. */
+export const wordsOf = (error: unknown): string => (error instanceof Error ? error.message : String(error));
+
+/** Nothing is at that path (rather than: it cannot be told what is). */
+export const meansMissing = (error: unknown): boolean => ['ENOENT', 'ENOTDIR'].includes(codeOf(error));
