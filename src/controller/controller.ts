@@ -50,7 +50,7 @@ export interface Controller {
   list(): Container[];
   get(key: string): Container | undefined;
   watch(listener: (event: WatchEvent) => void): () => void;
-  /** Stops deciding; the containers and their effects on the host stay as they are. */
+  /** Decide nothing more. The machines are left as they are, in the middle of whatever they do: hob is about to end. */
   stop(): Promise<void>;
 }
 
@@ -203,10 +203,7 @@ export function createController(options: ControllerOptions): Controller {
       listeners.add(listener);
       return () => void listeners.delete(listener);
     },
-    stop: async () => {
-      await queue.stop();
-      for (const { actor } of kept.values()) actor.stop();
-    },
+    stop: () => queue.stop(),
   };
 }
 
