@@ -32,8 +32,9 @@ export async function sendLog(
   const gone = new AbortController();
   response.on('close', () => gone.abort());
   const end = AbortSignal.any([signal, gone.signal, ...(quiet ? [quiet.signal] : [])]);
-  response.writeHead(200, { 'Content-Type': 'text/plain; charset=utf-8' });
-  response.flushHeaders();
+  response.setHeader('Content-Type', 'text/plain; charset=utf-8');
+  // Who follows wants to know at once that it works; else what goes wrong at the first line can still be told.
+  if (follow) response.flushHeaders();
   try {
     // Loaded when the first log is asked for.
     const { readLog } = await import('../runtime/container-logs.ts');

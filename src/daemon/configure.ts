@@ -23,7 +23,6 @@ export function configurer(cgroupParent: string, warn: (message: string) => void
     return ociConfig({
       spec,
       id,
-      name: id,
       rootfsPath,
       readOnlyRoot: rootfsOf(spec).readOnly,
       additions,

@@ -8,7 +8,7 @@ import type { PluginInfo as RegisteredInfo } from '../hooks/registry.ts';
 import type { Journal } from '../journal/journal.ts';
 import type { LifecycleParts } from '../lifecycle/parts.ts';
 import type { Keeper } from '../runtime/keeper-client.ts';
-import type { DaemonOptions, Places } from './options.ts';
+import type { Places } from './options.ts';
 import type { Reporter } from './reporter.ts';
 
 /** Plugins as the lifecycle and the API need them. */
@@ -19,7 +19,8 @@ export type Plugins = LifecycleParts['plugins'] & {
 };
 
 interface PluginParts {
-  readonly options: DaemonOptions;
+  /** In the order in which they win a name. */
+  readonly folders: readonly string[];
   readonly places: Places;
   readonly keeper: Keeper;
   readonly journal: Journal;
@@ -28,10 +29,10 @@ interface PluginParts {
 }
 
 /** Load the plugins of the plugin folders, and keep up with them. */
-export async function startPlugins({ options, places, keeper, journal, log, report }: PluginParts): Promise<Plugins> {
+export async function startPlugins({ folders, places, keeper, journal, log, report }: PluginParts): Promise<Plugins> {
   let tell = (): void => undefined;
   const registry = createPluginRegistry({
-    folders: options.plugins,
+    folders,
     stateDir: places.pluginState,
     run: (request, signal) => keeper.run(request, signal),
     log,

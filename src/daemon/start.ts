@@ -64,7 +64,14 @@ export async function startDaemon(options: DaemonOptions, namespace: NamespaceEn
   const runtime = await createCrunRuntime({ runDir, keeper, log, cgroupParent });
   const rootfs = createRootfs({ overlaysDir: places.overlays });
   const logs = instanceLogs(places.logs);
-  const plugins = await startPlugins({ options, places, keeper, journal, log, report });
+  const plugins = await startPlugins({
+    folders: pluginFolders(options, journal),
+    places,
+    keeper,
+    journal,
+    log,
+    report,
+  });
 
   const adopted = await adopt({ journal, runtime, rootfs, report });
   const applied = appliedSource(places.applied);
@@ -125,6 +132,12 @@ export async function startDaemon(options: DaemonOptions, namespace: NamespaceEn
   if (options.tearDown) for await (const { message } of down()) log.info(message);
   await Promise.all(sources.map((source) => source.start(store.sinkFor(source.name))));
   return { stop, stopped: stopped.promise };
+}
+
+/** Whoever tears down what an earlier hob left needs the plugins that this one had. */
+function pluginFolders({ tearDown, plugins }: DaemonOptions, journal: Journal): readonly string[] {
+  if (!tearDown) journal.setFact('pluginFolders', JSON.stringify(plugins));
+  return tearDown ? (JSON.parse(journal.fact('pluginFolders') ?? '[]') as string[]) : plugins;
 }
 
 function openStore(

@@ -23,15 +23,6 @@ const offered = new Map([
 const running = new Map<number, AbortController>();
 const post = (message: FromThread): void => parentPort?.postMessage(message);
 
-registerHooks({
-  resolve(specifier, context, next) {
-    const url = offered.get(specifier);
-    return url === undefined ? next(specifier, context) : { url, shortCircuit: true };
-  },
-});
-const start: unknown = workerData;
-await load(start as ThreadStart);
-
 async function load({ path, stateDir }: ThreadStart): Promise<void> {
   try {
     const plugin = await importPlugin(path);
@@ -121,3 +112,13 @@ function describeThrown(error: unknown): string {
   const place = /\(?(file:\/\/[^)\s]+)\)?/.exec(error.stack ?? '')?.[1];
   return place === undefined ? String(error) : `${String(error)} (at ${place.replace('file://', '')})`;
 }
+
+// Last: all that is said above is there by now.
+registerHooks({
+  resolve(specifier, context, next) {
+    const url = offered.get(specifier);
+    return url === undefined ? next(specifier, context) : { url, shortCircuit: true };
+  },
+});
+const start: unknown = workerData;
+await load(start as ThreadStart);

@@ -38,7 +38,7 @@ const isObject = (value: unknown): value is Record<string, unknown> =>
 
 /** Which directory a container's root is made from, and whether it may be written to. */
 export function rootfsOf(spec: ContainerSpec): { path: string; readOnly: boolean } {
-  if (spec.rootfs) return { path: spec.rootfs.path, readOnly: spec.readOnlyRootfs };
+  if (spec.rootfs) return { path: spec.rootfs.path, readOnly: spec.readOnlyRootfs ?? false };
   const { rootfsPath, readOnly } = readBundle(spec.bundle?.path ?? '');
-  return { path: rootfsPath, readOnly: spec.readOnlyRootfs || readOnly };
+  return { path: rootfsPath, readOnly: spec.readOnlyRootfs ?? readOnly };
 }

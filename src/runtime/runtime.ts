@@ -32,7 +32,7 @@ export interface Exit {
 
 /** What became of a start. */
 export type StartOutcome =
-  /** The command runs. */
+  /** The command runs, or ran: what is over before anybody can look has a `startTime` of 0. */
   | { readonly kind: 'running'; readonly pid: number; readonly startTime: number; readonly startedAt: string }
   /** crun refused. `initExisted` tells whether there was a container process for a while (then postStop is due). */
   | {
@@ -66,13 +66,16 @@ export interface Runtime {
   answerPreStart(id: string, instanceID: string, verdict: boolean): Promise<void>;
   /** Resolves when the instance has ended and its output has reached the log. Idempotent, may be called any number of times. */
   waitForExit(id: string, instanceID: string, signal: AbortSignal): Promise<Exit>;
-  /** Send a signal to the container's init. False when it is gone. */
+  /** Send a signal to the container's init, and resume it if it is paused: it would not take the signal. False when it is gone. */
   kill(id: string, instanceID: string, signal: string): Promise<boolean>;
   pause(id: string): Promise<void>;
   resume(id: string): Promise<void>;
   /** Change the limits of a running container in place. */
   update(id: string, resources: OciConfig): Promise<void>;
-  /** Remove every trace of the instance: processes, crun's state, bundle, FIFOs, cgroup, exit file. Idempotent. */
+  /**
+   * Remove every trace of the instance: processes, crun's state, bundle, FIFOs, cgroup, exit file. Idempotent.
+   * @param instanceID empty for whatever there is of the container
+   */
   discard(id: string, instanceID: string): Promise<void>;
   observe(id: string, instanceID: string): Promise<Observation>;
   /** Every id that crun or the run directory knows. */

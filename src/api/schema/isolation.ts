@@ -8,7 +8,8 @@ export const isolationFields = {
       add: {
         type: 'array',
         items: { type: 'string', format: 'capability' },
-        description: 'Names such as NET_ADMIN, or ALL. A user other than root holds only what is added here.',
+        description:
+          'Names such as NET_ADMIN, or ALL that hob itself has. A user other than root holds only what is added here.',
       },
       drop: {
         type: 'array',

@@ -10,6 +10,7 @@ export interface Absences {
   clear(name: string): void;
   /** Whether it was already gone `removeMs` ago. */
   isCertain(name: string): boolean;
+  has(name: string): boolean;
   names(): string[];
   clearAll(): void;
   stop(): void;
@@ -37,6 +38,7 @@ export function createAbsences(removeMs: number, confirm: () => void): Absences 
     note,
     clear: (name) => void since.delete(name),
     isCertain: (name) => performance.now() - (since.get(name) ?? Infinity) >= removeMs,
+    has: (name) => since.has(name),
     names: () => [...since.keys()],
     clearAll: () => since.clear(),
     stop: () => clearTimeout(timer),

@@ -33,7 +33,7 @@ export interface Declared {
 interface Known {
   /** Of the file when it was read, or '' when it has to be read again to be sure. */
   readonly stamp: string;
-  readonly inode: string;
+  readonly identity: string;
   /** What was told: a hash of the content, or why the file was refused. */
   readonly told: string;
 }
@@ -58,26 +58,26 @@ export function createDeclared({ path, sink, trust }: DeclaredOptions): Declared
     const fault = trust(originOf(name));
     if (fault !== undefined && !isSameFile(originOf(name), join(real, name))) return false;
     if (fault !== undefined) {
-      refuse(name, `is refused: ${fault}`, sight.inode);
+      refuse(name, `is refused: ${fault}`, sight.identity);
       return true;
     }
     const content = readBytes(join(real, name), sight.stamp);
     if (!content) return false;
-    if ('why' in content) refuse(name, content.why, sight.inode);
+    if ('why' in content) refuse(name, content.why, sight.identity);
     else declare(name, sight, content.bytes);
     return true;
   }
 
-  function declare(name: string, { stamp, inode, quietMs }: FileSight, bytes: Buffer): void {
+  function declare(name: string, { stamp, identity, quietMs }: FileSight, bytes: Buffer): void {
     const told = hash('sha256', bytes, 'base64');
     const isNew = known.get(name)?.told !== told;
-    known.set(name, { stamp: quietMs >= STAMP_IS_SURE_AFTER_MS ? stamp : '', inode, told });
+    known.set(name, { stamp: quietMs >= STAMP_IS_SURE_AFTER_MS ? stamp : '', identity, told });
     if (isNew) tell(name, parseSpecs(bytes, originOf(name)));
   }
 
-  function refuse(name: string, why: string, inode = ''): void {
+  function refuse(name: string, why: string, identity = ''): void {
     const isNew = known.get(name)?.told !== why;
-    known.set(name, { stamp: '', inode, told: why });
+    known.set(name, { stamp: '', identity, told: why });
     if (isNew) tell(name, { containers: [], mistakes: [mistake(originOf(name), why)] });
   }
 
@@ -92,7 +92,7 @@ export function createDeclared({ path, sink, trust }: DeclaredOptions): Declared
     isTold: (name, why) => known.get(name)?.told === why,
     tellings: () => count,
     isNews,
-    isSwapped: (name, { isLink, inode }) => isLink && known.get(name)?.inode !== inode,
+    isSwapped: (name, { isLink, identity }) => isLink && known.get(name)?.identity !== identity,
     take,
     refuse,
     withdraw: (name) => {

@@ -6,23 +6,26 @@ import { createAbsences } from './absences.ts';
 import { createDeclared, type Declared } from './declared.ts';
 import type { DirectoryOptions } from './options.ts';
 import { createSettling, type Hint } from './settling.ts';
-import { isLeftAlone, look, type FileSight } from './sight.ts';
+import { isLeftAlone, look, type FileSight, type Sight } from './sight.ts';
 import type { Tree } from './tree.ts';
+
+type Listing = Pick<Tree, 'specs' | 'dangling'>;
 
 export interface Files {
   hint(name: string, what: Hint): void;
   /**
    * See to one file that the look at everything found.
+   * @param folder the folder that was looked at (a path without links)
    * @param isPublished it came as part of a whole that was put in place complete
    * @returns whether that was news: something was told of it
    */
-  visit(name: string, isPublished: boolean): boolean;
+  visit(folder: string, name: string, isPublished: boolean): boolean;
   /**
    * See to the files that the look at everything did not find.
    * @param isOutOfSight whether the look could not see what is there under this name
    * @returns whether that was news: a file is missing that was not known to be
    */
-  conclude(tree: Pick<Tree, 'specs' | 'dangling'>, isOutOfSight: (name: string) => boolean): boolean;
+  conclude(folder: string, tree: Listing, isOutOfSight: (name: string) => boolean): boolean;
   /** The folder cannot be read: being missing means nothing. */
   forgetAbsences(): void;
   declared(): string[];
@@ -48,15 +51,20 @@ export function createFiles(options: FilesOptions): Files {
   const { settleMs, removeMs, real, confirm, isSettled } = options;
   const declared: Declared = createDeclared(options);
   const absences = createAbsences(removeMs, confirm);
-  const settling = createSettling({ settleMs, look: see, isLeftAlone: leftAlone, take, isSlow, isDone: isSettled });
+  const settling = createSettling({ settleMs, look: see, isLeftAlone: leftAlone, take, isSlow, isDone });
 
-  /** The file, when there may be something to tell of it. What is no file is dealt with here. */
+  /** After a hint. A folder that hides its files is a matter for a look at everything. */
   function see(name: string): FileSight | undefined {
     const folder = real();
     const sight = folder === undefined ? undefined : look(folder, name);
-    if (!sight) return undefined;
+    if (sight?.kind === 'unseen') confirm();
+    return sight && newsIn(name, sight);
+  }
+
+  /** The file, when there may be something to tell of it. What is no file is dealt with here. */
+  function newsIn(name: string, sight: Sight): FileSight | undefined {
     if (sight.kind === 'file' || sight.kind === 'odd') absences.clear(name);
-    else if (sight.kind === 'dangling' || declared.has(name)) absences.note(name);
+    else if (sight.kind === 'dangling' || (sight.kind !== 'unseen' && declared.has(name))) absences.note(name);
     if (sight.kind === 'odd') declared.refuse(name, sight.why);
     return sight.kind === 'file' && declared.isNews(name, sight) ? sight : undefined;
   }
@@ -71,26 +79,32 @@ export function createFiles(options: FilesOptions): Files {
     return folder !== undefined && declared.take(folder, name, sight);
   }
 
+  /** One that seems to be gone is settled when that is certain. */
+  function isDone(name: string): void {
+    if (!absences.has(name)) isSettled(name);
+  }
+
   function isSlow(name: string): void {
     declared.refuse(name, SLOW);
     isSettled(name);
   }
 
-  function visit(name: string, isPublished: boolean): boolean {
-    if (settling.isWaitingFor(name)) return false;
+  function visit(folder: string, name: string, isPublished: boolean): boolean {
     const before = declared.tellings();
-    const sight = see(name);
-    if (sight) takeOrWait(name, sight, isPublished || declared.isSwapped(name, sight));
+    const sight = look(folder, name);
+    if (sight.kind === 'unseen') declared.refuse(name, sight.why);
+    const file = newsIn(name, sight);
+    if (file) takeOrWait(name, file, isPublished || declared.isSwapped(name, file));
     return declared.tellings() > before;
   }
 
   function takeOrWait(name: string, sight: FileSight, isPublished: boolean): void {
-    const isQuiet = sight.quietMs >= settleMs;
-    const isTaken = (isQuiet || isPublished) && take(name, sight);
+    const isQuiet = sight.quietMs >= settleMs && !settling.isWaitingFor(name);
+    const isTaken = (isQuiet || (isPublished && leftAlone(name))) && take(name, sight);
     if (!isTaken || !isQuiet) settling.hint(name, 'found');
   }
 
-  function conclude(tree: Pick<Tree, 'specs' | 'dangling'>, isOutOfSight: (name: string) => boolean): boolean {
+  function conclude(folder: string, tree: Listing, isOutOfSight: (name: string) => boolean): boolean {
     const there = new Set(tree.specs);
     const dangling = new Set(tree.dangling);
     const isMissing = (name: string): boolean => !there.has(name) && !dangling.has(name) && !isOutOfSight(name);
@@ -98,13 +112,16 @@ export function createFiles(options: FilesOptions): Files {
     const absent = new Set([...missing, ...tree.dangling.filter((name) => !declared.isTold(name, DANGLING))]);
     const noted = new Set(absences.names());
     for (const name of noted.difference(absent)) absences.clear(name);
-    for (const name of absent) seeOff(name, dangling.has(name));
+    for (const name of absent) seeOff(folder, name, dangling.has(name));
     return !absent.isSubsetOf(noted);
   }
 
-  function seeOff(name: string, leadsNowhere: boolean): void {
+  function seeOff(folder: string, name: string, leadsNowhere: boolean): void {
     if (!absences.isCertain(name)) return absences.note(name);
     absences.clear(name);
+    // It can have come back since the tree was listed.
+    const kind = look(folder, name).kind;
+    if (kind === 'file' || kind === 'odd') return settling.hint(name, 'found');
     if (leadsNowhere) declared.refuse(name, DANGLING);
     else declared.withdraw(name);
   }

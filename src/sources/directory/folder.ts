@@ -6,9 +6,10 @@ import { doubtfulFolders } from './doubts.ts';
 import { wordsOf } from './errors.ts';
 import { createFiles } from './files.ts';
 import { createLooks, type Cause } from './looks.ts';
-import { isWithin } from './names.ts';
+import { folderOf, isWithin } from './names.ts';
 import type { DirectoryOptions } from './options.ts';
 import { isSamePlace, locate, type Place } from './place.ts';
+import type { Hint } from './settling.ts';
 import { listTree, type Tree } from './tree.ts';
 import { eachInTurns } from './turns.ts';
 import { createWatches } from './watches.ts';
@@ -30,6 +31,7 @@ export function openFolder(options: FolderOptions): Folder {
   let place: Place | undefined;
   /** All folders, the watched one ('') among them, as they were when they were last believed. */
   let folders: ReadonlyMap<string, Place> = new Map();
+  let aliases: ReadonlySet<string> = new Set();
   let hasBlindSpots = false;
 
   const availability = createAvailability(sink);
@@ -43,17 +45,21 @@ export function openFolder(options: FolderOptions): Folder {
   const watches = createWatches({
     ...options,
     hints: {
-      file: (name, what) => {
-        files.hint(name, what);
-        // A spec in a folder that was not believed changes what is to be believed.
-        if (hasBlindSpots) requestLook();
-      },
+      file: hintOfFile,
       folder: requestLook,
       isFolder: (name) => folders.has(name),
     },
   });
   const isSame = async (): Promise<boolean> => isSamePlace(await locate(path), place);
   const looks = createLooks({ rescanSeconds, look: lookAtAll, isSame });
+
+  function hintOfFile(name: string, what: Hint): void {
+    const isKnown = folders.has(folderOf(name));
+    if (isKnown) files.hint(name, what);
+    else if ([...aliases].some((alias) => isWithin(name, alias))) return;
+    // A spec in a folder that was not believed changes what is to be believed.
+    if (!isKnown || hasBlindSpots) requestLook();
+  }
 
   async function lookAtAll(cause: Cause): Promise<void> {
     try {
@@ -89,24 +95,25 @@ export function openFolder(options: FolderOptions): Folder {
     let isNews = false;
     await eachInTurns(
       tree.specs,
-      (name) => (isNews = files.visit(name, isPublished) || isNews),
+      (name) => (isNews = files.visit(found.real, name, isPublished) || isNews),
       () => isClosed,
     );
     if (isClosed) return;
-    isNews = conclude(tree) || isNews;
+    isNews = conclude(found.real, tree) || isNews;
     if (isNews && cause === 'rescan') distrustWatches();
   }
 
   /** @returns whether files are missing that nobody told of */
-  function conclude(tree: Tree): boolean {
+  function conclude(real: string, tree: Tree): boolean {
     const blindSpots = new Map([...tree.unseen, ...doubtfulFolders(folders, tree, files.declared(), path)]);
     const isOutOfSight = (name: string): boolean => [...blindSpots.keys()].some((folder) => isWithin(name, folder));
     hasBlindSpots = blindSpots.size > 0;
+    aliases = tree.aliases;
     folders = new Map([
       ...[...tree.folders].filter(([name]) => !blindSpots.has(name)),
       ...[...folders].filter(([name]) => isOutOfSight(name)),
     ]);
-    const isNews = files.conclude(tree, isOutOfSight);
+    const isNews = files.conclude(real, tree, isOutOfSight);
     if (hasBlindSpots) availability.failed([...blindSpots.values()].join('; '));
     else availability.sawAll(files.outstanding());
     return isNews;

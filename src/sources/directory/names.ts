@@ -14,3 +14,6 @@ export const isHidden = (name: string): boolean => name.startsWith('.');
 /** Whether `path` is `folder` itself or beneath it. `''` is the folder that everything is beneath. Both relative, or both absolute. */
 export const isWithin = (path: string, folder: string): boolean =>
   folder === '' || path === folder || path.startsWith(folder.endsWith('/') ? folder : `${folder}/`);
+
+/** The folder that a relative name is in; `''` is the one that all are in. */
+export const folderOf = (name: string): string => name.slice(0, Math.max(0, name.lastIndexOf('/')));

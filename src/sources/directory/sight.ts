@@ -7,6 +7,7 @@ import { longestText } from '../../api/text/decode.ts';
 import { isOpenForWriting } from '../../host/libc.ts';
 import { codeOf, meansMissing, wordsOf } from './errors.ts';
 import { isHidden, isSpecName, isWithin } from './names.ts';
+import { identityOf } from './place.ts';
 
 /** Should a regular file have become a FIFO since it was seen, opening it like this does not wait for a writer. */
 const READ_ONLY = constants.O_RDONLY | constants.O_NONBLOCK | constants.O_NOCTTY;
@@ -17,7 +18,7 @@ export interface FileSight {
   /** Changes with every change of content, permissions or owner, and when another file gets the name. */
   readonly stamp: string;
   /** Which file it is, whatever is in it. */
-  readonly inode: string;
+  readonly identity: string;
   readonly bytes: number;
   /** Since anything about it changed, in milliseconds of the system clock: can be off, or negative, when that was set. */
   readonly quietMs: number;
@@ -29,6 +30,8 @@ export type Sight =
   | FileSight
   /** There, but never a spec, and why. */
   | { readonly kind: 'odd'; readonly why: string }
+  /** Its folder does not let us see what is there, and why. */
+  | { readonly kind: 'unseen'; readonly why: string }
   /** A symbolic link to nothing. */
   | { readonly kind: 'dangling' }
   /** A symbolic link to a spec that is in the watched folder under its own name. */
@@ -38,13 +41,20 @@ export type Sight =
 /** What is at `name` beneath the folder `real` (a path without links). */
 export function look(real: string, name: string): Sight {
   const path = join(real, name);
+  let link: BigIntStats;
   try {
-    const link = lstatSync(path, { bigint: true });
-    if (!link.isSymbolicLink()) return sightOf(link, false);
+    link = lstatSync(path, { bigint: true });
+  } catch (error) {
+    return meansMissing(error) ? { kind: 'missing' } : { kind: 'unseen', why: whyUnreadable(error) };
+  }
+  return link.isSymbolicLink() ? lookThrough(real, path) : sightOf(link, false);
+}
+
+function lookThrough(real: string, path: string): Sight {
+  try {
     return isAlias(real, path) ? { kind: 'alias' } : sightOf(statSync(path, { bigint: true }), true);
   } catch (error) {
-    if (meansMissing(error)) return { kind: isThere(path) ? 'dangling' : 'missing' };
-    return { kind: 'odd', why: `cannot be read: ${wordsOf(error)}` };
+    return meansMissing(error) ? { kind: 'dangling' } : { kind: 'odd', why: whyUnreadable(error) };
   }
 }
 
@@ -54,21 +64,13 @@ function isAlias(real: string, path: string): boolean {
   return isWithin(target, real) && isSpecName(basename(target)) && !names.some(isHidden);
 }
 
-const isThere = (path: string): boolean => {
-  try {
-    return lstatSync(path, { throwIfNoEntry: false }) !== undefined;
-  } catch {
-    return false;
-  }
-};
-
 function sightOf(stats: BigIntStats, isLink: boolean): Sight {
   if (!stats.isFile()) return { kind: 'odd', why: `is ${kindOf(stats)}; a spec is a regular file` };
   if (stats.size > longestText) return { kind: 'odd', why: tooBig(stats) };
   return {
     kind: 'file',
     stamp: stampOf(stats),
-    inode: inodeOf(stats),
+    identity: identityOf(stats),
     bytes: Number(stats.size),
     quietMs: Date.now() - Number(stats.ctimeMs),
     isLink,
@@ -85,10 +87,8 @@ function kindOf(stats: BigIntStats): string {
   return 'a device';
 }
 
-const inodeOf = (stats: BigIntStats): string => `${stats.dev}:${stats.ino}`;
-
 /** The time of the last status change is in it because, unlike the one of the last write, nobody can set it back. */
-const stampOf = (stats: BigIntStats): string => `${inodeOf(stats)}:${stats.size}:${stats.mtimeNs}:${stats.ctimeNs}`;
+const stampOf = (stats: BigIntStats): string => `${identityOf(stats)}:${stats.size}:${stats.mtimeNs}:${stats.ctimeNs}`;
 
 /**
  * Whether nobody has the file open for writing. False too when that cannot be told: the filesystem has no leases, or the file is not ours.
@@ -118,22 +118,22 @@ export function readBytes(
   try {
     fd = openSync(path, READ_ONLY);
   } catch (error) {
-    return meansMissing(error) ? undefined : { why: whyClosed(error) };
+    return meansMissing(error) ? undefined : { why: whyUnreadable(error) };
   }
   try {
     const bytes = readIfStill(fd, stamp);
     return bytes && { bytes };
   } catch (error) {
-    return { why: `cannot be read: ${wordsOf(error)}` };
+    return { why: whyUnreadable(error) };
   } finally {
     closeSync(fd);
   }
 }
 
-const whyClosed = (error: unknown): string =>
+const whyUnreadable = (error: unknown): string =>
   ['EACCES', 'EPERM'].includes(codeOf(error))
     ? `may not be read by the user hob runs as (${codeOf(error)}); allow it with chmod or chown`
-    : `cannot be opened: ${wordsOf(error)}`;
+    : `cannot be read: ${wordsOf(error)}`;
 
 function readIfStill(fd: number, stamp: string): Buffer | undefined {
   const before = fstatSync(fd, { bigint: true });

@@ -21,6 +21,8 @@ export interface Tree {
   /** Links with a spec's name that lead nowhere. */
   readonly dangling: readonly string[];
   readonly folders: ReadonlyMap<string, Place>;
+  /** Links to folders that are among `folders` under another name. */
+  readonly aliases: ReadonlySet<string>;
   /** Folders that could not be looked into, or not to their end, with the reason for people. */
   readonly unseen: ReadonlyMap<string, string>;
 }
@@ -32,6 +34,7 @@ interface Search {
   readonly specs: string[];
   readonly dangling: string[];
   readonly folders: Map<string, Place>;
+  readonly aliases: Set<string>;
   readonly unseen: Map<string, string>;
   /** Identities of the folders met: one that several links lead to counts once, and a circle of links comes to an end. */
   readonly met: Set<string>;
@@ -47,6 +50,7 @@ export function listTree(real: string, shown: string): Tree {
     specs: [],
     dangling: [],
     folders: new Map(),
+    aliases: new Set(),
     unseen: new Map(),
     met: new Set(),
     links: [],
@@ -62,7 +66,8 @@ function enter(search: Search, name: string): void {
   try {
     const stats = statSync(path, { bigint: true });
     const identity = identityOf(stats);
-    if (!stats.isDirectory() || search.met.has(identity)) return;
+    if (!stats.isDirectory()) return;
+    if (search.met.has(identity)) return void search.aliases.add(name);
     const limit = limitReached(search, name);
     if (limit !== undefined) return void search.unseen.set(name, limit);
     search.met.add(identity);

@@ -1,0 +1,54 @@
+import { CliError, suggestion, wordsOf } from './cli-error.ts';
+import { overview, verbs } from './verbs.ts';
+
+/** What a terminal or a pipe that was closed ends other programs with: 128 + SIGPIPE, which Node ignores. */
+const brokenPipe = 141;
+
+process.stdout.on('error', (error) => {
+  if ('code' in error && error.code === 'EPIPE') process.exit(brokenPipe);
+  throw error;
+});
+
+async function main([word = 'help', ...args]: string[]): Promise<number> {
+  if (word === 'help' || word === '--help' || word === '-h') return help(args[0]);
+  const name = word === '--version' ? 'version' : word;
+  const verb = verbs.find((each) => each.name === name);
+  if (!verb) throw unknownVerb(name);
+  const { run, help: text } = await verb.load();
+  if (asksForHelp(args)) return print(text);
+  return run(args);
+}
+
+async function help(name: string | undefined): Promise<number> {
+  if (name === undefined || name.startsWith('-')) return print(overview());
+  const verb = verbs.find((each) => each.name === name);
+  if (!verb) throw unknownVerb(name);
+  return print((await verb.load()).help);
+}
+
+/** What comes after `--` is a command for somebody else. */
+function asksForHelp(args: string[]): boolean {
+  const end = args.indexOf('--');
+  const own = end < 0 ? args : args.slice(0, end);
+  return own.includes('--help') || own.includes('-h');
+}
+
+function unknownVerb(name: string): CliError {
+  const names = verbs.map((each) => each.name);
+  return new CliError(`unknown command "${name}"${suggestion(name, names)}\nRun 'hob help' for what there is.`);
+}
+
+function print(text: string): number {
+  process.stdout.write(text);
+  return 0;
+}
+
+function complain(error: unknown): number {
+  const isExpected = error instanceof CliError;
+  process.stderr.write(`${isExpected ? error.prefix : 'error: '}${wordsOf(error)}\n`);
+  if (!isExpected && process.env['HOB_DEBUG'] && error instanceof Error) process.stderr.write(`${error.stack}\n`);
+  return 1;
+}
+
+// Output to files, terminals and pipes is written at once on Linux; a connection that is still open must not keep the process.
+process.exit(await main(process.argv.slice(2)).catch(complain));

@@ -1,0 +1,113 @@
+import type { Socket } from 'node:net';
+import { serveConnection, type Connection } from './connection.ts';
+import { logPump } from './log-pump.ts';
+import { start } from './processes.ts';
+import { protocolVersion, type Hello, type Request, type RunRequest, type RunResult } from './protocol.ts';
+import { createRuns } from './runs.ts';
+
+export interface Keeper {
+  /** Serve a client. */
+  accept(socket: Socket): void;
+  /** Leave the logs where they are, let the programs that are run come to their end, and be over. */
+  retire(): void;
+}
+
+export interface KeeperOptions {
+  /** How long there may be no client, no log and no process before the keeper is over. */
+  readonly idleMs: number;
+  readonly warn: (message: string) => void;
+  /** There is nothing left to do. */
+  readonly onOver: () => void;
+}
+
+/** How long a retiring keeper waits for the programs that it runs; then it kills them. */
+const retireMs = 5000;
+
+export function createKeeper({ idleMs, warn, onOver }: KeeperOptions): Keeper {
+  const connections = new Set<Connection>();
+  const aborts = new Set<AbortController>();
+  const runs = createRuns();
+  const pump = logPump(tellLogEnded, warn);
+  let children = 0;
+  let retiring = false;
+  let idleTimer: NodeJS.Timeout | undefined;
+
+  function tellLogEnded(key: string): void {
+    for (const connection of connections) connection.send({ event: 'logEnded', key });
+    considerLeaving();
+  }
+
+  /** To be called whenever there may be less to do than before. */
+  function considerLeaving(): void {
+    clearTimeout(idleTimer);
+    if (runs.count() > 0) return;
+    if (retiring) setImmediate(onOver);
+    else if (connections.size === 0 && children === 0 && pump.keys().length === 0)
+      idleTimer = setTimeout(onOver, idleMs);
+  }
+
+  function childEnded(): void {
+    children--;
+    considerLeaving();
+  }
+
+  async function startChild(request: Parameters<typeof start>[0]): Promise<{ pid: number }> {
+    const started = await start(request, childEnded);
+    children++;
+    return started;
+  }
+
+  async function runProgram(request: RunRequest, id: number, { cancels }: Connection): Promise<RunResult> {
+    const abort = new AbortController();
+    aborts.add(abort);
+    cancels.set(id, abort);
+    try {
+      return await runs.run(request, abort.signal);
+    } finally {
+      aborts.delete(abort);
+      cancels.delete(id);
+      considerLeaving();
+    }
+  }
+
+  function retire(): void {
+    if (retiring) return;
+    retiring = true;
+    pump.stop();
+    setTimeout(() => aborts.forEach((abort) => abort.abort()), retireMs);
+    considerLeaving();
+  }
+
+  function handle(request: Request, id: number, connection: Connection): unknown {
+    if (retiring && request.op !== 'hello') throw Object.assign(new Error('the keeper retires'), { code: 'RETIRING' });
+    switch (request.op) {
+      case 'hello':
+        return { version: protocolVersion, pid: process.pid, logs: pump.keys() } satisfies Hello;
+      case 'start':
+        return startChild(request);
+      case 'run':
+        return runProgram(request, id, connection);
+      case 'cancel':
+        return connection.cancels.get(request.request)?.abort();
+      case 'attachLog':
+        return pump.attach(request);
+      case 'drainLog':
+        return pump.drain(request.key);
+      case 'retire':
+        return retire();
+    }
+  }
+
+  function accept(socket: Socket): void {
+    const connection = serveConnection(socket, handle);
+    connections.add(connection);
+    clearTimeout(idleTimer);
+    socket.on('close', () => {
+      connections.delete(connection);
+      considerLeaving();
+    });
+  }
+
+  considerLeaving();
+  return { accept, retire };
+}

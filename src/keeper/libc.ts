@@ -1,0 +1,68 @@
+/** The few libc calls that the keeper needs and Node lacks. It has its own, as it shares no code with hob. */
+
+import { closeSync } from 'node:fs';
+import ffi from 'node:ffi';
+
+/** The process's own symbols: libc is linked into Node already, whatever its file is called on this system. */
+const { functions: libc } = ffi.dlopen(null, {
+  __errno_location: { arguments: [], return: 'pointer' },
+  clock_gettime: { arguments: ['int32', 'buffer'], return: 'int32' },
+  flock: { arguments: ['int32', 'int32'], return: 'int32' },
+  mmap: { arguments: ['pointer', 'uint64', 'int32', 'int32', 'int32', 'int64'], return: 'pointer' },
+  munmap: { arguments: ['pointer', 'uint64'], return: 'int32' },
+  pipe2: { arguments: ['buffer', 'int32'], return: 'int32' },
+});
+
+const CLOCK_REALTIME = 0;
+const LOCK_EX_NB = 2 | 4;
+const PROT_READ_WRITE = 1 | 2;
+const MAP_SHARED = 1;
+const MAP_FAILED = 2n ** 64n - 1n;
+const O_CLOEXEC = 0o2000000;
+
+const timespec = Buffer.alloc(16);
+
+/** The wall clock, as finely as the system has it. */
+export function now(): { seconds: number; nanoseconds: number } {
+  libc.clock_gettime(CLOCK_REALTIME, timespec);
+  return { seconds: Number(timespec.readBigInt64LE(0)), nanoseconds: Number(timespec.readBigInt64LE(8)) };
+}
+
+/** Take an exclusive lock on an open file without waiting. False when somebody else has it. It ends with the process. */
+export function tryLock(fd: number): boolean {
+  return libc.flock(fd, LOCK_EX_NB) === 0;
+}
+
+/** Memory that is the first `length` bytes of an open file. Throws when the system refuses. `unmap` makes `memory` unusable: touching it kills. */
+export function mapFile(fd: number, length: number): { memory: Buffer; unmap: () => void } {
+  const address = libc.mmap(0n, BigInt(length), PROT_READ_WRITE, MAP_SHARED, fd, 0n);
+  if (address === MAP_FAILED) throw lastError('mmap');
+  return { memory: ffi.toBuffer(address, length, false), unmap: () => void libc.munmap(address, BigInt(length)) };
+}
+
+export interface Pipe {
+  readonly readEnd: number;
+  readonly writeEnd: number;
+}
+
+/** A pipe, both ends close-on-exec. Node's own are socket pairs, which a program cannot open again as /dev/stdout. */
+export function makePipe(): Pipe {
+  const ends = Buffer.alloc(8);
+  if (libc.pipe2(ends, O_CLOEXEC) < 0) throw lastError('pipe');
+  return { readEnd: ends.readInt32LE(0), writeEnd: ends.readInt32LE(4) };
+}
+
+export function closePipe(pipe: Pipe): void {
+  closeSync(pipe.readEnd);
+  closeSync(pipe.writeEnd);
+}
+
+/** The errors that these calls can meet. Node's own table would cost half a megabyte. */
+const errorNames: Readonly<Record<number, string>> = { 12: 'ENOMEM', 19: 'ENODEV', 23: 'ENFILE', 24: 'EMFILE' };
+
+/** The error of the call just made. */
+function lastError(syscall: string): Error {
+  const errno = ffi.getInt32(libc.__errno_location(), 0);
+  const code = errorNames[errno] ?? `errno ${errno}`;
+  return Object.assign(new Error(`${syscall} failed: ${code}`), { code });
+}

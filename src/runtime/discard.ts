@@ -1,0 +1,57 @@
+import { existsSync, rmSync } from 'node:fs';
+import { join } from 'node:path';
+import { removeCgroups } from './cgroup-remains.ts';
+import { drainLog } from './container-output.ts';
+import { endHelpers, endInstance } from './end-instance.ts';
+import { exitOf } from './exit.ts';
+import { crunRoot, instancesDirectory, safeID } from './instance-paths.ts';
+import { forgetPidfd, type Instance } from './instance.ts';
+import { parseRecord } from './json.ts';
+import type { RuntimeParts } from './runtime-parts.ts';
+import { pruneSignals } from './signals.ts';
+import { readSmall } from './small-file.ts';
+
+/**
+ * Remove every trace of an instance: processes, crun's state, cgroups, FIFOs, bundle. Nothing to do when it is another's turn.
+ * @param instanceID empty for whatever there is of the container
+ * @throws Error when something does not go away; calling again goes on
+ */
+export async function discard(parts: RuntimeParts, id: string, instanceID: string): Promise<void> {
+  const instance = parts.instances.get(id);
+  if (!instance) await discardUnknown(parts, id);
+  else if (instanceID === '' || instance.record.instanceID === instanceID) await discardInstance(parts, instance);
+}
+
+async function discardInstance(parts: RuntimeParts, instance: Instance): Promise<void> {
+  const { id, paths } = instance;
+  await endInstance(parts, instance);
+  await drainLog(parts, instance);
+  letGo(parts, instance);
+  for (const signal of Object.values(paths.signals)) rmSync(signal, { force: true });
+  // Last: as long as it is there, a hob that comes after knows what is to be discarded.
+  rmSync(paths.directory, { recursive: true, force: true });
+  if (parts.instances.get(id) === instance) parts.instances.delete(id);
+}
+
+/** Whoever still waits for its end is told. */
+function letGo(parts: RuntimeParts, instance: Instance): void {
+  instance.suspected = true;
+  exitOf(instance, parts.wasOomKilled);
+  forgetPidfd(instance);
+  instance.wake();
+}
+
+/** Remove what has the container's name and is of no known instance: crun's state without a bundle, or a bundle that was never finished. */
+async function discardUnknown(parts: RuntimeParts, id: string): Promise<void> {
+  const [state, bundle] = [join(crunRoot(parts.runDir), safeID(id)), join(instancesDirectory(parts.runDir), id)];
+  if (!existsSync(state) && !existsSync(bundle)) return;
+  await endHelpers(bundle);
+  if (existsSync(state)) {
+    const status = parseRecord(readSmall(join(state, 'status')));
+    const cgroup = status['cgroup-path'] ?? `${parts.cgroupParent}/${id}`;
+    await parts.crun(['delete', '--force', id]);
+    if (typeof cgroup === 'string') await removeCgroups(cgroup, parts.cgroupParent);
+  }
+  pruneSignals(parts.runDir, (key) => key.slice(0, key.lastIndexOf('.')) === id);
+  rmSync(bundle, { recursive: true, force: true });
+}

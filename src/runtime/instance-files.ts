@@ -1,0 +1,87 @@
+import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
+import { mkfifo } from '../host/libc.ts';
+import type { InstancePaths } from './instance-paths.ts';
+import { asList, asRecord, isRecord, parseRecord } from './json.ts';
+import { readSmall } from './small-file.ts';
+import type { Launch, OciConfig } from './runtime.ts';
+import { preStartHook } from './start-command.ts';
+
+/** What a later hob has to know of an instance that it didn't start itself. */
+export interface InstanceRecord {
+  readonly instanceID: string;
+  readonly log: Launch['log'];
+  /** As in the OCI configuration. */
+  readonly cgroupsPath: string;
+}
+
+/**
+ * Write the bundle: all that crun and the keeper need to be there. Synchronous: a few system calls on a memory file system
+ * take less time than the way to the thread pool and back.
+ * @throws Error that says what to do; nothing is left behind then
+ */
+export function writeInstance(paths: InstancePaths, launch: Launch, cgroupsPath: string): void {
+  try {
+    makeFifos(paths, launch.waitForPreStart);
+    writeFileSync(paths.config, JSON.stringify(bundleConfig(launch, paths, cgroupsPath)), { mode: 0o600 });
+    const record: InstanceRecord = { instanceID: launch.instanceID, log: launch.log, cgroupsPath };
+    writeFileSync(paths.record, JSON.stringify(record), { mode: 0o600 });
+  } catch (cause) {
+    rmSync(paths.directory, { recursive: true, force: true });
+    throw new Error(`cannot write the bundle: ${explain(cause)}`, { cause });
+  }
+}
+
+function makeFifos({ directory, stdout, stderr, verdict }: InstancePaths, waitForPreStart: boolean): void {
+  // Something half-written may be there from a hob that died meanwhile.
+  rmSync(directory, { recursive: true, force: true });
+  mkdirSync(directory, { mode: 0o700 });
+  for (const fifo of waitForPreStart ? [stdout, stderr, verdict] : [stdout, stderr]) mkfifo(fifo, 0o600);
+}
+
+function explain(cause: unknown): string {
+  const { code, message } = cause as NodeJS.ErrnoException;
+  if (code === 'ENOSPC' || code === 'EDQUOT') return `${message}; hob's run directory is full: free some space there`;
+  return message;
+}
+
+/** The configuration that crun gets: the given one, in its cgroup, with the preStart hook after all hooks of its own. */
+export function bundleConfig(launch: Launch, paths: InstancePaths, cgroupsPath: string): OciConfig {
+  const { config } = launch;
+  const linux = { ...asRecord(config['linux']), cgroupsPath };
+  if (!launch.waitForPreStart) return { ...config, linux };
+  const hooks = asRecord(config['hooks']);
+  const createRuntime = [...asList(hooks['createRuntime']), preStartHook(paths)];
+  return { ...config, linux, hooks: { ...hooks, createRuntime } };
+}
+
+/** The cgroup that the configuration names, or one of the container's own below `parent`. */
+export function cgroupsPathOf({ config, id }: Launch, parent: string): string {
+  const path = asRecord(config['linux'])['cgroupsPath'];
+  return typeof path === 'string' && path !== '' ? path : `${parent}/${id}`;
+}
+
+/** Whether the command gets a terminal of its own. */
+export const hasTerminal = ({ config }: Launch): boolean => asRecord(config['process'])['terminal'] === true;
+
+/** What the command is called, for messages. */
+export function commandName({ config }: Launch): string {
+  const [command] = asList(asRecord(config['process'])['args']);
+  return typeof command === 'string' ? command : '';
+}
+
+/** Undefined when the file is not there, or was not written to its end. */
+export function readRecord(path: string): InstanceRecord | undefined {
+  const record = parseRecord(readSmall(path));
+  return isInstanceRecord(record) ? record : undefined;
+}
+
+function isInstanceRecord(value: unknown): value is InstanceRecord {
+  if (!isRecord(value)) return false;
+  const { instanceID, log, cgroupsPath } = value;
+  return (
+    typeof instanceID === 'string' &&
+    typeof cgroupsPath === 'string' &&
+    isRecord(log) &&
+    typeof log['path'] === 'string'
+  );
+}

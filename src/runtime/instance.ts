@@ -1,0 +1,106 @@
+import { closeSync } from 'node:fs';
+import type { InstanceRecord } from './instance-files.ts';
+import type { InstancePaths, SignalKind } from './instance-paths.ts';
+import { asRecord, parseRecord } from './json.ts';
+import type { Exit } from './runtime.ts';
+import { readSmall } from './small-file.ts';
+
+/** What the small files have told so far. None of it is ever taken back. */
+export interface Facts {
+  /** The shell around crun; it is also the id of their process group. */
+  shellPid?: number;
+  /** What crun exited with. It is not always how the container ended: crun may have been killed. */
+  crunCode?: number;
+  /** The init that waits with crun for the preStart verdict. */
+  createdPid?: number;
+  /** The init, when its command is about to run. */
+  pid?: number;
+}
+
+/** The process that the container lives and dies with. */
+export interface Init {
+  readonly pid: number;
+  /** With the pid, its identity. 0 when it was gone before anybody could look. */
+  readonly startTime: number;
+  /** Also its identity, and after its end the kernel's word on how it ended. */
+  readonly pidfd?: number;
+}
+
+/** One instance, as this hob follows it. */
+export interface Instance {
+  readonly id: string;
+  readonly paths: InstancePaths;
+  readonly record: InstanceRecord;
+  readonly facts: Facts;
+  /** Begun by this hob; otherwise its processes have yet to prove that they are what the files say. */
+  readonly begun: boolean;
+  /** The log is attached to the keeper. */
+  attached: Promise<void>;
+  drained?: Promise<void>;
+  init?: Init;
+  exit?: Exit;
+  /** The preStart verdict was given. */
+  answered: boolean;
+  /** Something may have happened that no file tells of. */
+  suspected: boolean;
+  /** Look at one of the small files again. */
+  read(kind: SignalKind): void;
+  /** Let everybody who waits look again. */
+  wake(): void;
+  /** Resolves after the next `wake`. Rejects with the reason of `signal`. */
+  changed(signal: AbortSignal): Promise<void>;
+}
+
+type Begin = Pick<Instance, 'id' | 'paths' | 'record' | 'begun' | 'attached'>;
+
+export function followInstance(begin: Begin): Instance {
+  const facts: Facts = {};
+  let waiting: (() => void)[] = [];
+
+  function wake(): void {
+    const woken = waiting;
+    waiting = [];
+    for (const resolve of woken) resolve();
+  }
+
+  async function changed(signal: AbortSignal): Promise<void> {
+    signal.throwIfAborted();
+    const woken = new Promise<void>((resolve) => waiting.push(resolve));
+    signal.addEventListener('abort', wake);
+    await woken;
+    signal.removeEventListener('abort', wake);
+    signal.throwIfAborted();
+  }
+
+  return {
+    ...begin,
+    facts,
+    answered: false,
+    suspected: false,
+    read: (kind) => Object.assign(facts, readers[kind](readSmall(begin.paths.signals[kind]))),
+    wake,
+    changed,
+  };
+}
+
+/** A line without its newline may be half of one. */
+const readers: Record<SignalKind, (text: string) => Facts> = {
+  shell: (text) => {
+    const [pid, code] = text.split('\n').slice(0, -1);
+    return { ...(pid && { shellPid: Number(pid) }), ...(code && { crunCode: Number(code) }) };
+  },
+  created: (text) => {
+    const { pid } = text.endsWith('\n') ? asRecord(parseRecord(text)) : {};
+    return typeof pid === 'number' ? { createdPid: pid } : {};
+  },
+  // crun writes no newline, but the number in one piece.
+  pid: (text) => (/^\d+$/.test(text) ? { pid: Number(text) } : {}),
+};
+
+/** Let go of the pidfd. The init stays known. */
+export function forgetPidfd(instance: Instance): void {
+  if (instance.init?.pidfd === undefined) return;
+  const { pidfd, ...init } = instance.init;
+  closeSync(pidfd);
+  instance.init = init;
+}

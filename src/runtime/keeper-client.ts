@@ -1,0 +1,139 @@
+import { mkdirSync, realpathSync } from 'node:fs';
+import { join } from 'node:path';
+import {
+  keeperFiles,
+  type LogRequest,
+  type RunRequest,
+  type RunResult,
+  type StartRequest,
+} from '../keeper/protocol.ts';
+import { ask, askToRun } from './keeper-ask.ts';
+import type { KeeperConnection } from './keeper-connection.ts';
+import { openLink } from './keeper-link.ts';
+import { keptLogs } from './kept-logs.ts';
+
+export type { LogRequest, RunRequest, RunResult, StartRequest } from '../keeper/protocol.ts';
+
+const startLimitMs = 10_000;
+const attachLimitMs = 10_000;
+/** What the system takes for a socket, its final NUL left out. */
+const longestSocketPath = 107;
+
+/** Where the client reports what people should know; a pino logger fits. */
+export interface KeeperLog {
+  info(message: string): void;
+  warn(message: string): void;
+  error(message: string): void;
+}
+
+export interface KeeperOptions {
+  /** Holds the keeper's socket, pid file and own log. Made when it is not there. */
+  readonly runDir: string;
+  readonly log: KeeperLog;
+  /** Arguments for Node itself when a keeper is started. */
+  readonly nodeArgs?: readonly string[];
+}
+
+/**
+ * The keeper, as hob sees it: replaced by itself when it dies, with all logs attached again.
+ *
+ * Every promise may reject with an Error whose `code` says what happened: the system's own (ENOENT, EMFILE, ...), INVALID_REQUEST,
+ * CLOSED after `close`; BUSY for a `run` whose turn did not come in time. For `start` and `run`: NO_KEEPER when there has been none for long, and
+ * KEEPER_LOST when the keeper died before it answered: whether the process was started is then not known.
+ */
+export interface Keeper {
+  /** Resolves as soon as the program executes. */
+  start(request: StartRequest): Promise<{ readonly pid: number }>;
+  /** Resolves when the program has ended, whatever its exit code. When `signal` fires: kills its process group, rejects with the signal's reason. */
+  run(request: RunRequest, signal?: AbortSignal): Promise<RunResult>;
+  /** Idempotent by key. Lasts until `drainLog` or the end of all writers, over deaths of the keeper too. */
+  attachLog(request: LogRequest): Promise<void>;
+  /** Carry over what is in the FIFOs now, then let go of them. Resolves when it is in the log file. Unknown keys are fine. */
+  drainLog(key: string): Promise<void>;
+  /**
+   * Called with the key when all writers of all streams of a log are gone and all output is in the file; the log is no longer attached then.
+   * Not to be relied upon: it does not come when the last writer went while there was no keeper. Returns how to stop listening.
+   */
+  onLogEnded(listener: (key: string) => void): () => void;
+  /** Of the keeper that is connected, or was last. */
+  readonly pid: number;
+  /** Let go of the keeper and leave it running. */
+  close(): Promise<void>;
+  /** End the keeper, and the connection. Started processes go on, output waits in the FIFOs. */
+  retire(): Promise<void>;
+}
+
+/** Connect to the keeper of this run directory, starting one when there is none. Rejects when none can be started, quoting its log. */
+export async function connectKeeper({ runDir, log, nodeArgs = [] }: KeeperOptions): Promise<Keeper> {
+  const listeners = new Set<(key: string) => void>();
+  const logs = keptLogs();
+  const link = await openLink({
+    runDir: prepareRunDir(runDir),
+    nodeArgs,
+    log,
+    onLogEnded(key) {
+      logs.forget(key);
+      for (const listener of listeners) listener(key);
+    },
+    onNewKeeper: (connection) => attachAgain(connection, logs.requests(), log),
+  });
+
+  return {
+    start: (request) => ask(link, { op: 'start', ...request }, { limitMs: startLimitMs }),
+    run: (request, signal) => askToRun(link, request, signal),
+    async attachLog(request) {
+      logs.keep(request);
+      await ask(link, { op: 'attachLog', ...request }, { repeatable: true }).catch((error: unknown) => {
+        logs.forget(request.key);
+        throw error;
+      });
+    },
+    async drainLog(key) {
+      await ask(link, { op: 'drainLog', key }, { repeatable: true });
+      logs.forget(key);
+    },
+    onLogEnded(listener) {
+      listeners.add(listener);
+      return () => void listeners.delete(listener);
+    },
+    get pid() {
+      return link.pid();
+    },
+    async close() {
+      await link.cut();
+      logs.forgetAll();
+    },
+    async retire() {
+      await link.retire();
+      logs.forgetAll();
+    },
+  };
+}
+
+async function attachAgain(
+  connection: KeeperConnection,
+  requests: readonly LogRequest[],
+  log: KeeperLog,
+): Promise<void> {
+  const attach = async (request: LogRequest): Promise<void> => {
+    try {
+      await connection.ask({ op: 'attachLog', ...request }, attachLimitMs).answer;
+    } catch (error) {
+      log.error(
+        `the output of ${request.key} does not reach its log: ${error instanceof Error ? error.message : String(error)}`,
+      );
+    }
+  };
+  await Promise.all(requests.map(attach));
+}
+
+/** In the form that the keeper will have it in its command line. */
+function prepareRunDir(runDir: string): string {
+  mkdirSync(runDir, { recursive: true, mode: 0o700 });
+  const path = realpathSync(runDir);
+  const socketBytes = Buffer.byteLength(join(path, keeperFiles.socket));
+  if (socketBytes <= longestSocketPath) return path;
+  throw new Error(
+    `the run directory ${path} has too long a path for a socket in it (${socketBytes} bytes, at most ${longestSocketPath}): choose a shorter one`,
+  );
+}

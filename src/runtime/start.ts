@@ -1,0 +1,109 @@
+import { closeSync } from 'node:fs';
+import { discard } from './discard.ts';
+import { followStart } from './follow-start.ts';
+import { cgroupsPathOf, hasTerminal, writeInstance } from './instance-files.ts';
+import { crunRoot, instancePaths, type InstancePaths } from './instance-paths.ts';
+import { followInstance, type Instance } from './instance.ts';
+import type { StartRequest } from './keeper-client.ts';
+import { findInstance, type RuntimeParts } from './runtime-parts.ts';
+import type { Launch, StartOutcome } from './runtime.ts';
+import { spawnStart } from './spawn-start.ts';
+import { startCommand } from './start-command.ts';
+import { failed } from './start-failure.ts';
+
+/** What the caller of a start wants to be told, and when it stops caring. */
+export interface StartListener {
+  readonly onCreated: (pid: number) => void;
+  readonly signal: AbortSignal;
+}
+
+/** Start an instance, or go on with a start that is under way. What goes wrong is an outcome; only an abort rejects. */
+export async function startInstance(
+  parts: RuntimeParts,
+  launch: Launch,
+  listener: StartListener,
+): Promise<StartOutcome> {
+  const slot = { giveBack: (): void => undefined };
+  try {
+    const instance = await begin(parts, launch, listener.signal, slot);
+    return await followStart(parts, instance, launch, listener, slot.giveBack);
+  } catch (error) {
+    listener.signal.throwIfAborted();
+    return failed('CreateError', error instanceof Error ? error.message : String(error), false);
+  } finally {
+    slot.giveBack();
+    closeAll(launch.fds);
+  }
+}
+
+/** @param slot gets what gives the start's slot back, if it needs one */
+async function begin(
+  parts: RuntimeParts,
+  launch: Launch,
+  signal: AbortSignal,
+  slot: { giveBack: () => void },
+): Promise<Instance> {
+  const known = findInstance(parts, launch.id, launch.instanceID);
+  if (known?.facts.shellPid !== undefined) return known;
+  if (!known) await discard(parts, launch.id, '');
+  slot.giveBack = await parts.slots.take(signal);
+  // Before anything is made.
+  const crun = parts.findCrun();
+  const instance = findInstance(parts, launch.id, launch.instanceID) ?? prepare(parts, launch);
+  await runShell(parts, instance.paths, launch, crun);
+  return instance;
+}
+
+function prepare(parts: RuntimeParts, launch: Launch): Instance {
+  const { id, instanceID, log } = launch;
+  const paths = instancePaths(parts.runDir, id, instanceID);
+  const cgroupsPath = cgroupsPathOf(launch, parts.cgroupParent);
+  writeInstance(paths, launch, cgroupsPath);
+  const record = { instanceID, log, cgroupsPath };
+  const instance = followInstance({ id, paths, record, begun: true, attached: attachLog(parts, paths, log) });
+  parts.instances.set(id, instance);
+  return instance;
+}
+
+/** Idempotent, for as long as the log was not drained. Whether it failed is learned when it is drained. */
+export function attachLog({ keeper }: RuntimeParts, paths: InstancePaths, log: Launch['log']): Promise<void> {
+  const streams = [
+    { fifo: paths.stdout, stream: 'stdout' as const },
+    { fifo: paths.stderr, stream: 'stderr' as const },
+  ];
+  const attached = keeper.attachLog({ key: paths.key, streams, ...log });
+  attached.catch(() => undefined);
+  return attached;
+}
+
+async function runShell(parts: RuntimeParts, paths: InstancePaths, launch: Launch, crun: string): Promise<void> {
+  const { id, fds } = launch;
+  const terminal = hasTerminal(launch);
+  const argv = startCommand(crun, crunRoot(parts.runDir), id, paths, fds.length);
+  if (fds.length > 0 || terminal) await spawnStart(argv, paths, fds, terminal);
+  else await askKeeper(parts, { argv, stdout: paths.stdout, stderr: paths.stderr });
+}
+
+const mostAttempts = 3;
+
+/** A keeper that died may have started it, or not: asking again is safe, as of two shells only the first does anything. */
+async function askKeeper({ keeper }: RuntimeParts, request: StartRequest): Promise<void> {
+  for (let attempt = 1; ; attempt += 1) {
+    try {
+      await keeper.start(request);
+      return;
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code !== 'KEEPER_LOST' || attempt === mostAttempts) throw error;
+    }
+  }
+}
+
+function closeAll(fds: readonly number[]): void {
+  for (const fd of fds) {
+    try {
+      closeSync(fd);
+    } catch {
+      // Closed already: by a start of the same instance that came first.
+    }
+  }
+}

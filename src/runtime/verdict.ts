@@ -1,0 +1,20 @@
+import { closeSync, constants, openSync, writeSync } from 'node:fs';
+import type { Instance } from './instance.ts';
+import { goAhead, refusal } from './start-command.ts';
+
+/** Tell the hook that waits. Without one, nothing happens: it is gone, or was answered before. */
+export function answerPreStart(instance: Instance, verdict: boolean): void {
+  tell(instance.paths.verdict, verdict ? goAhead : refusal);
+  instance.answered = true;
+  instance.wake();
+}
+
+/** Open for both, a FIFO makes nobody wait; what nobody reads is gone when it is closed. */
+function tell(fifo: string, word: string): void {
+  const fd = openSync(fifo, constants.O_RDWR | constants.O_NONBLOCK);
+  try {
+    writeSync(fd, word);
+  } finally {
+    closeSync(fd);
+  }
+}

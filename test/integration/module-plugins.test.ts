@@ -1,0 +1,257 @@
+import { closeSync, fstatSync, openSync, readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { isCloseOnExec } from '../../src/host/libc.ts';
+import { type PluginBench, pluginBench, use } from '../support/plugins.ts';
+
+let bench: PluginBench;
+
+beforeEach(() => {
+  bench = pluginBench();
+});
+
+afterEach(() => bench.dispose());
+
+/** A module with one hook whose body is given; `trace` appends a line to the bench's file. */
+const moduleWith = (name: string, hints: string, methods: string): string => `
+  import { HintFlags } from 'hob/hint-flags';
+  import { appendFileSync } from 'node:fs';
+  const trace = (line) => appendFileSync(${JSON.stringify(bench.tracePath)}, line + '\\n');
+  let calls = 0;
+  export default { name: '${name}', hookHints: ${hints}, ${methods} };
+`;
+
+async function load(name: string, hints: string, methods: string): Promise<void> {
+  bench.write(`${name}.mjs`, moduleWith(name, hints, methods));
+  await bench.registry.start();
+  expect(bench.registry.list()[0]?.reason).toBeUndefined();
+  expect(bench.registry.get(name)).toBeDefined();
+}
+
+describe('a hook of an ES-module plugin', () => {
+  it("gets Dobby's arguments, and a context", async () => {
+    await load(
+      'args',
+      'HintFlags.PostConstructionSync | HintFlags.PreStartSync | HintFlags.PostStopAsync',
+      `postConstruction(id, startState, rootfsPath, data, { attempt, instanceID }) {
+         trace(JSON.stringify([id, typeof startState.addMount, rootfsPath, data, attempt, instanceID])); return true; },
+       preStart(id, pid, rootfsPath, data) { trace(JSON.stringify([id, pid, rootfsPath, data])); return true; },
+       async postStop(id, rootfsPath, data, { signal }) {
+         trace(JSON.stringify([id, rootfsPath, data, signal.aborted])); return true; }`,
+    );
+    const plugins = [use('args', { data: { a: [1] } })];
+    for (const point of ['postConstruction', 'preStart', 'postStart', 'postStop', 'preDestruction'] as const)
+      expect(await bench.run(point, plugins)).toMatchObject({ ok: true, failures: [] });
+    expect(bench.trace().map((line) => JSON.parse(line))).toEqual([
+      ['c1', 'function', '/rootfs/', { a: [1] }, 1, 'i1'],
+      ['c1', 4711, '/rootfs/', { a: [1] }],
+      ['c1', '/rootfs/', { a: [1] }, false],
+    ]);
+  });
+
+  it('adds environment and mounts, with flags as OCI options', async () => {
+    await load(
+      'adder',
+      'HintFlags.PostConstructionSync',
+      `postConstruction(id, s) {
+         trace(JSON.stringify([
+           s.addEnvironmentVariable('A=1=2'), s.addEnvironmentVariable('NOVALUE'), s.addEnvironmentVariable('=x'),
+           s.addMount('/srv', '/data', '', 4096 | 16384 | 1, ['x']), s.addMount('tmpfs', '/', 'tmpfs'),
+           s.addMount('tmpfs', 'relative', 'tmpfs'), s.addMount('tmpfs', '/t', 'tmpfs', 32),
+         ]));
+         return true; }`,
+    );
+    const result = await bench.run('postConstruction', [use('adder')]);
+    expect(JSON.parse(bench.trace()[0] ?? '')).toEqual([true, false, false, true, false, false, true]);
+    expect(result.additions).toEqual({
+      env: ['A=1=2'],
+      mounts: [
+        { source: '/srv', destination: '/data', type: 'bind', options: ['x', 'rbind', 'ro'] },
+        { source: 'tmpfs', destination: '/t', type: 'tmpfs', options: [] },
+      ],
+      fds: [],
+    });
+    expect(bench.logged.join('\n')).toMatch(/mount at \/t has flags that no OCI mount option stands for.*0x20/);
+    expect(bench.logged.join('\n')).toMatch(/"NOVALUE" is not of the form NAME=value/);
+  });
+
+  it('adds file descriptors, which are numbered from 3 and outlive what the plugin itself holds', async () => {
+    const file = join(bench.dir, 'shared');
+    writeFileSync(file, 'content');
+    await load(
+      'fds',
+      'HintFlags.PostConstructionSync',
+      `postConstruction(id, s, r, path) {
+         const { openSync, closeSync } = process.getBuiltinModule('fs');
+         const fd = openSync(path);
+         const numbers = [s.addFileDescriptor('fds', fd), s.addFileDescriptor('other', fd), s.addFileDescriptor('fds', 9999),
+           s.addFileDescriptor('fds', 1)];
+         closeSync(fd);
+         trace(JSON.stringify([numbers, s.files().length, s.files('fds').length, s.files('none').length]));
+         return true; }`,
+    );
+    const { additions } = await bench.run('postConstruction', [use('fds', { data: file })]);
+    const fds = additions?.fds ?? [];
+    expect(JSON.parse(bench.trace()[0] ?? '')).toEqual([[3, 4, -1, -1], 2, 1, 0]);
+    expect(fds.map((fd) => [readFileSync(fd, 'utf8'), isCloseOnExec(fd)])).toEqual([
+      ['content', true],
+      ['', true],
+    ]);
+    for (const fd of fds) closeSync(fd);
+  });
+
+  it.each([
+    ['answers false', 'return false', 'HookFailed', /answered false/],
+    ['answers nothing', '', 'BadAnswer', /answered with undefined/],
+    ['answers a number', 'return 1', 'BadAnswer', /answered with number/],
+    ['throws', 'throw new TypeError("no such thing")', 'HookThrew', /no such thing.*bad\.mjs:/],
+    ['rejects', 'return Promise.reject("why")', 'HookThrew', /why/],
+    ['calls process.exit', 'process.exit(3)', 'PluginCrashed', /exit code 3/],
+    [
+      'leaves a rejection unhandled',
+      'Promise.reject(new Error("lost")); return new Promise(() => {})',
+      'PluginCrashed',
+      /lost/,
+    ],
+    [
+      'throws where nobody catches',
+      'setImmediate(() => { throw new Error("late") }); return new Promise(() => {})',
+      'PluginCrashed',
+      /late/,
+    ],
+    ['uses too much memory', 'const a = []; for (;;) a.push(new Array(1000).fill({}))', 'PluginCrashed', /memory/],
+  ])('that %s is a failure, and the next call finds the plugin alive', async (_, body, reason, words) => {
+    await load('bad', 'HintFlags.PostStartSync', `postStart(id) { if (id === 'good') return true; ${body} }`);
+    expect(await bench.run('postStart', [use('bad')])).toMatchObject({
+      ok: false,
+      failures: [{ plugin: 'bad', required: true, reason, message: expect.stringMatching(words) }],
+    });
+    expect(bench.events).toMatchObject([
+      { type: 'Warning', reason, message: expect.stringContaining('plugin bad, postStart:') },
+    ]);
+    expect(await bench.run('postStart', [use('bad')], { id: 'good', instanceID: 'i2' })).toMatchObject({ ok: true });
+  });
+
+  it('that ends when its signal fires has timed out, and its thread lives on', async () => {
+    await load(
+      'slow',
+      'HintFlags.PostStartSync',
+      `postStart(id, pid, r, d, { signal }) {
+         if (++calls === 2) { trace('same thread'); return true; }
+         return new Promise((resolve) => signal.addEventListener('abort', () => { trace(signal.reason.message); resolve(true); })); }`,
+    );
+    const result = await bench.run('postStart', [use('slow', { timeoutSeconds: 0.05 })], { graceMs: 20_000 });
+    expect(result.failures).toMatchObject([{ reason: 'HookTimedOut', message: 'it did not end within 0.05 s' }]);
+    expect(await bench.run('postStart', [use('slow')], { instanceID: 'i2' })).toMatchObject({ ok: true });
+    expect(bench.trace()).toEqual(['it did not end within 0.05 s', 'same thread']);
+  });
+
+  it.each([
+    ['a promise that never settles', 'return new Promise(() => {})'],
+    ['a blocking loop', 'for (;;);'],
+  ])('that ignores its signal is cut off: %s', async (_, body) => {
+    await load('stuck', 'HintFlags.PostStartSync', `postStart(id) { if (id === 'good') return true; ${body} }`);
+    const result = await bench.run('postStart', [use('stuck', { timeoutSeconds: 0.05 })], { graceMs: 50 });
+    expect(result.failures).toMatchObject([
+      { reason: 'HookTimedOut', message: expect.stringContaining('ignored its AbortSignal; its thread was ended') },
+    ]);
+    expect(await bench.run('postStart', [use('stuck')], { id: 'good', instanceID: 'i2' })).toMatchObject({ ok: true });
+  });
+
+  it('takes others of its plugin down with it when it is cut off, but not those that only waited for the thread', async () => {
+    await load(
+      'shared',
+      'HintFlags.PostStartSync',
+      `async postStart(id) {
+         trace(id + ' begins');
+         if (id === 'waits') return new Promise(() => {});
+         if (id === 'blocks') for (;;);
+         return true; }`,
+    );
+    const begun = (id: string) => expect.poll(() => bench.trace(), { timeout: 20_000 }).toContain(`${id} begins`);
+    const waits = bench.run('postStart', [use('shared')], { id: 'waits', instanceID: 'i1' });
+    await begun('waits');
+    const blocks = bench.run('postStart', [use('shared', { timeoutSeconds: 0.3 })], { id: 'blocks', instanceID: 'i2' });
+    await begun('blocks');
+    const queued = bench.run('postStart', [use('shared')], { id: 'queued', instanceID: 'i3' });
+    expect((await blocks).failures).toMatchObject([{ reason: 'HookTimedOut' }]);
+    expect((await waits).failures).toMatchObject([
+      {
+        reason: 'PluginCrashed',
+        message: expect.stringContaining('postStart of container blocks ignored its AbortSignal'),
+      },
+    ]);
+    expect(await queued).toMatchObject({ ok: true });
+    expect(bench.trace()).toEqual(['waits begins', 'blocks begins', 'queued begins']);
+  });
+
+  it('is told to end when the container is to stop', async () => {
+    await load(
+      'patient',
+      'HintFlags.PostStartSync',
+      `postStart(id, p, r, d, { signal }) { trace('begins');
+         return new Promise((resolve) => signal.addEventListener('abort', () => resolve(true))); }`,
+    );
+    const stop = new AbortController();
+    const running = bench.run('postStart', [use('patient')], { signal: stop.signal, graceMs: 20_000 });
+    await expect.poll(() => bench.trace()).toEqual(['begins']);
+    stop.abort();
+    expect((await running).failures).toMatchObject([{ reason: 'HookAborted', message: 'the container is to stop' }]);
+  });
+
+  it('is not called at all when the container is to stop already', async () => {
+    await load('late', 'HintFlags.PostStartSync', `postStart() { trace('called'); return true; }`);
+    const result = await bench.run('postStart', [use('late')], { signal: AbortSignal.abort() });
+    expect(result.failures).toMatchObject([{ reason: 'HookAborted' }]);
+    expect(bench.trace()).toEqual([]);
+    expect(bench.journal.hookCalls('c1')).toEqual([]);
+  });
+
+  it('has its output in the log of hob', async () => {
+    await load(
+      'chatty',
+      'HintFlags.PostStartSync',
+      `postStart() { console.log('hello'); console.error('oh'); return true; }`,
+    );
+    await bench.run('postStart', [use('chatty')]);
+    await expect.poll(() => bench.logged).toEqual(expect.arrayContaining(['hello', 'oh']));
+  });
+
+  it('sees none of the environment of hob, but where its own state folder is', async () => {
+    process.env['HOB_TEST_SECRET'] = 'secret';
+    await load('env', 'HintFlags.PostStartSync', `postStart() { trace(JSON.stringify(process.env)); return true; }`);
+    await bench.run('postStart', [use('env')]);
+    delete process.env['HOB_TEST_SECRET'];
+    const env: unknown = JSON.parse(bench.trace()[0] ?? '');
+    expect(env).toMatchObject({
+      HOB_PLUGIN_STATE_DIR: join(bench.dir, 'state/env'),
+      HOB_PLUGIN_DIR: bench.folder,
+    });
+    expect(env).not.toHaveProperty('HOB_TEST_SECRET');
+  });
+});
+
+it('closes the descriptors of a container that is not to be', async () => {
+  await load(
+    'opener',
+    'HintFlags.PostConstructionSync',
+    `postConstruction(id, s) {
+       s.addFileDescriptor('opener', process.getBuiltinModule('fs').openSync('/dev/zero'));
+       trace(String(s.files()[0])); return false; }`,
+  );
+  expect(await bench.run('postConstruction', [use('opener')])).toMatchObject({ ok: false });
+  const fd = Number(bench.trace()[0]);
+  // The number may be in use again by now, for something else.
+  const isZero = (): boolean => fstatSync(fd).rdev === fstatSync(zero).rdev;
+  const zero = openSync('/dev/zero', 'r');
+  expect(fd === zero || !tryOr(isZero, false)).toBe(true);
+  closeSync(zero);
+});
+
+function tryOr<T>(ask: () => T, otherwise: T): T {
+  try {
+    return ask();
+  } catch {
+    return otherwise;
+  }
+}

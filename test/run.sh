@@ -1,0 +1,16 @@
+#!/bin/sh
+# `npm test`: gets this host ready and runs the tests once. Arguments go to vitest: `npm test -- test/unit`.
+set -eu
+root=$(CDPATH='' cd -P -- "$(dirname -- "$0")/.." && pwd -P)
+
+if [ "$(id -u)" != 0 ]; then
+  echo 'the tests need root: they start containers. Run npm test as root.' >&2
+  exit 1
+fi
+
+"$root/deploy/setup.sh"
+cd "$root"
+# shellcheck source=src/cli/find-node.sh
+. src/cli/find-node.sh
+find_node "$root"
+exec test/with-crun.sh "$node" --disable-warning=ExperimentalWarning node_modules/vitest/vitest.mjs run "$@"

@@ -1,0 +1,18 @@
+import { defineConfig } from 'vitest/config';
+import { TotalReporter } from './test/support/total-reporter.ts';
+
+export default defineConfig({
+  test: {
+    include: ['test/**/*.test.ts'],
+    pool: 'forks',
+    // Integration tests start containers; two at a time keep even a small machine's answers within the time limits.
+    maxWorkers: 2,
+    execArgv: ['--disable-warning=ExperimentalWarning'],
+    // Generous: on a busy machine a slow test must not look like a broken one. Tests wait for events, not for time to pass.
+    testTimeout: 30_000,
+    hookTimeout: 60_000,
+    // A test that is left out by `.only` or by a forgotten `.skip` must not pass for one that ran.
+    allowOnly: process.env['CI'] === undefined,
+    reporters: ['default', new TotalReporter(process.env['HOB_TEST_TOTAL'])],
+  },
+});
