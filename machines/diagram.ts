@@ -66,7 +66,7 @@ const outermost = (node: AnyStateNode): string => node.path[0] ?? node.key;
 
 function labelOf({ eventType, guard, source }: AnyTransitionDefinition): string {
   const condition = guardName(guard);
-  return [eventName(eventType, source), condition && `[${condition}]`].filter(Boolean).join(' ');
+  return [eventName(String(eventType), source), condition && `[${condition}]`].filter(Boolean).join(' ');
 }
 
 /** What an effect answered is named after the effect; a transition that waits for nothing has no event. */

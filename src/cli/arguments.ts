@@ -18,7 +18,7 @@ type Parsed<Options extends ParseArgsOptionsConfig> = ReturnType<
 
 /**
  * Take a verb's command line apart: its own flags, those of every verb, and what is no flag.
- * @throws CliError that names the flag meant, and the help of the verb
+ * @throws CliError that names the flag meant, and the help of the verb; HelpAsked for --help
  */
 export function parse<const Options extends ParseArgsOptionsConfig>(
   verb: string,
@@ -34,9 +34,13 @@ export function parse<const Options extends ParseArgsOptionsConfig>(
   }
 }
 
+/** Thrown when the help of the verb is wanted instead of what it does. */
+export class HelpAsked extends Error {}
+
 /** Node would say it too, but not what was meant. */
 function refuseUnknown(verb: string, args: string[], known: ParseArgsOptionsConfig): void {
   const { tokens } = parseArgs({ args, options: known, allowPositionals: true, strict: false, tokens: true });
+  if (tokens.some((token) => token.kind === 'option' && token.name === 'help')) throw new HelpAsked();
   for (const token of tokens) {
     if (token.kind !== 'option' || token.name in known) continue;
     throw usageError(verb, `unknown flag: ${token.rawName}${suggestion(token.name, Object.keys(known), '--')}`);

@@ -1,3 +1,4 @@
+import { HelpAsked } from './arguments.ts';
 import { CliError, suggestion, wordsOf } from './cli-error.ts';
 import { overview, verbs } from './verbs.ts';
 
@@ -15,8 +16,12 @@ async function main([word = 'help', ...args]: string[]): Promise<number> {
   const verb = verbs.find((each) => each.name === name);
   if (!verb) throw unknownVerb(name);
   const { run, help: text } = await verb.load();
-  if (asksForHelp(args)) return print(text);
-  return run(args);
+  try {
+    return await run(args);
+  } catch (error) {
+    if (error instanceof HelpAsked) return print(text);
+    throw error;
+  }
 }
 
 async function help(name: string | undefined): Promise<number> {
@@ -24,13 +29,6 @@ async function help(name: string | undefined): Promise<number> {
   const verb = verbs.find((each) => each.name === name);
   if (!verb) throw unknownVerb(name);
   return print((await verb.load()).help);
-}
-
-/** What comes after `--` is a command for somebody else. */
-function asksForHelp(args: string[]): boolean {
-  const end = args.indexOf('--');
-  const own = end < 0 ? args : args.slice(0, end);
-  return own.includes('--help') || own.includes('-h');
 }
 
 function unknownVerb(name: string): CliError {

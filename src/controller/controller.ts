@@ -4,7 +4,7 @@ import { containerID } from '../api/container.ts';
 import type { Condition, Container, ContainerStatus, Phase } from '../api/container.ts';
 import { newContainer } from '../../machines/context.ts';
 import type { ContainerContext } from '../../machines/context.ts';
-import type { EntryState, Report } from '../../machines/container.ts';
+import type { EntryState, Report } from '../../machines/events.ts';
 import type { Claim, DesiredStore, Wanted } from './desired-store.ts';
 import { journaled } from './journaled.ts';
 import type { ContainerActor, ContainerMachine, ContainerSnapshot } from './journaled.ts';

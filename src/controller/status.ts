@@ -39,19 +39,23 @@ export function containerView(input: StatusInput): Container {
 export function containerStatus(input: StatusInput): ContainerStatus {
   const { context, phase, hooks } = input;
   const { instance, lastTermination } = context;
-  const lives = phase === 'Running' || phase === 'Paused' || phase === 'Stopping';
   return {
     phase,
     observedGeneration: observedGeneration(context),
     conditions: conditions(input),
     restartCount: context.restartCount,
     ...(instance && { instanceID: instance.id }),
-    ...(lives && !instance?.exit && instance?.pid !== undefined && { pid: instance.pid }),
+    ...livingPid(context, phase),
     ...ending(context),
     ...(phase === 'Backoff' && context.nextStartAt && { nextRestartAt: new Date(context.nextStartAt).toISOString() }),
     ...(lastTermination && { lastTermination }),
     ...(hooks && { hooks }),
   };
+}
+
+function livingPid({ instance }: ContainerContext, phase: Phase): Pick<ContainerStatus, 'pid'> {
+  const lives = phase === 'Running' || phase === 'Paused' || phase === 'Stopping';
+  return lives && !instance?.exit && instance?.pid !== undefined ? { pid: instance.pid } : {};
 }
 
 /** How the present instance ended, or began. */

@@ -24,7 +24,7 @@ interface BackendParts {
   readonly report: Reporter;
   readonly applied: AppliedSource;
   readonly logs: InstanceLogs;
-  readonly plugins: () => readonly PluginInfo[];
+  readonly plugins: { list(): readonly PluginInfo[] };
   /** hob left the host's mount namespace, so whoever wants to run crun has to follow it. */
   readonly inNamespace: boolean;
   readonly version: string;
@@ -53,7 +53,7 @@ export function createBackend(parts: BackendParts): ApiBackend {
     },
     apply: (text, origin) => apply(parts, text, origin),
     remove: (namespace, name) => remove(parts, namespace, name),
-    plugins: parts.plugins,
+    plugins: () => parts.plugins.list(),
     sources: () => store.sources(),
     info: () => ({
       version: parts.version,

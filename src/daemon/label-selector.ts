@@ -1,18 +1,19 @@
 import { badRequest } from './api-backend.ts';
 
 /** Whether an object with these labels is chosen. */
-export type LabelSelector = (labels: Readonly<Record<string, string>>) => boolean;
+export type LabelSelector = (labels: Labels) => boolean;
 
-const requirementForms: readonly (readonly [RegExp, (key: string, values: readonly string[]) => LabelSelector])[] = [
-  [/^(\S+?)\s*(?:==|=)\s*(\S*)$/, (key, values) => (labels) => labels[key] === values[0]],
-  [/^(\S+?)\s*!=\s*(\S*)$/, (key, values) => (labels) => labels[key] !== values[0]],
-  [/^(\S+)\s+in\s*\((.*)\)$/, (key, values) => (labels) => labels[key] !== undefined && values.includes(labels[key])],
-  [
-    /^(\S+)\s+notin\s*\((.*)\)$/,
-    (key, values) => (labels) => labels[key] === undefined || !values.includes(labels[key]),
-  ],
-  [/^!\s*(\S+)$/, (key) => (labels) => labels[key] === undefined],
-  [/^(\S+)$/, (key) => (labels) => labels[key] !== undefined],
+type Labels = Readonly<Record<string, string>>;
+/** One requirement, made of the value that a label has, if any. */
+type Test = (value: string | undefined, wanted: readonly string[]) => boolean;
+
+const requirementForms: readonly (readonly [RegExp, Test])[] = [
+  [/^(\S+?)\s*(?:==|=)\s*(\S*)$/, (value, wanted) => value === wanted[0]],
+  [/^(\S+?)\s*!=\s*(\S*)$/, (value, wanted) => value !== wanted[0]],
+  [/^(\S+)\s+in\s*\((.*)\)$/, (value, wanted) => value !== undefined && wanted.includes(value)],
+  [/^(\S+)\s+notin\s*\((.*)\)$/, (value, wanted) => value === undefined || !wanted.includes(value)],
+  [/^!\s*(\S+)$/, (value) => value === undefined],
+  [/^(\S+)$/, (value) => value !== undefined],
 ];
 
 /**
@@ -32,14 +33,11 @@ function splitRequirements(text: string): string[] {
 }
 
 function parseRequirement(text: string): LabelSelector {
-  for (const [form, build] of requirementForms) {
-    const match = form.exec(text);
-    const key = match?.[1];
+  for (const [form, holds] of requirementForms) {
+    const [, key, values = ''] = form.exec(text) ?? [];
     if (key === undefined || !/^[\w./-]+$/.test(key)) continue;
-    return build(
-      key,
-      (match?.[2] ?? '').split(',').map((value) => value.trim()),
-    );
+    const wanted = values.split(',').map((value) => value.trim());
+    return (labels) => holds(Object.hasOwn(labels, key) ? labels[key] : undefined, wanted);
   }
   throw badRequest(
     `label selector: ${JSON.stringify(text)} is none of key=value, key!=value, key in (a,b), key notin (a,b), key, !key`,

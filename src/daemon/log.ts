@@ -30,7 +30,7 @@ function forPeople(json: string): string {
   const more = Object.entries(rest).map(
     ([name, value]) => ` ${name}=${typeof value === 'string' ? value : JSON.stringify(value)}`,
   );
-  return `${String(time).slice(11, 19)} ${levels[String(level)] ?? ''}${about}${String(msg ?? '')}${because}${more.join('')}`;
+  return `${String(time).slice(11, 19)} ${levels[String(level)] ?? ''}${about}${typeof msg === 'string' ? msg : ''}${because}${more.join('')}`;
 }
 
 const isError = (value: unknown): value is { message: string } =>

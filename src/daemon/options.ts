@@ -40,7 +40,6 @@ export interface Places {
   readonly logs: string;
   readonly overlays: string;
   readonly applied: string;
-  readonly pluginState: string;
   readonly socket: string;
 }
 
@@ -49,6 +48,5 @@ export const placesIn = ({ stateDir, runDir }: Pick<DaemonOptions, 'stateDir' | 
   logs: join(stateDir, 'logs'),
   overlays: join(stateDir, 'overlays'),
   applied: join(stateDir, 'applied'),
-  pluginState: join(stateDir, 'plugins'),
   socket: join(runDir, 'hob.sock'),
 });

@@ -8,7 +8,6 @@ import type { PluginInfo as RegisteredInfo } from '../hooks/registry.ts';
 import type { Journal } from '../journal/journal.ts';
 import type { LifecycleParts } from '../lifecycle/parts.ts';
 import type { Keeper } from '../runtime/keeper-client.ts';
-import type { Places } from './options.ts';
 import type { Reporter } from './reporter.ts';
 
 /** Plugins as the lifecycle and the API need them. */
@@ -21,7 +20,8 @@ export type Plugins = LifecycleParts['plugins'] & {
 interface PluginParts {
   /** In the order in which they win a name. */
   readonly folders: readonly string[];
-  readonly places: Places;
+  /** hob's own. */
+  readonly stateDir: string;
   readonly keeper: Keeper;
   readonly journal: Journal;
   readonly log: Logger;
@@ -29,11 +29,11 @@ interface PluginParts {
 }
 
 /** Load the plugins of the plugin folders, and keep up with them. */
-export async function startPlugins({ folders, places, keeper, journal, log, report }: PluginParts): Promise<Plugins> {
+export async function startPlugins({ folders, stateDir, keeper, journal, log, report }: PluginParts): Promise<Plugins> {
   let tell = (): void => undefined;
   const registry = createPluginRegistry({
     folders,
-    stateDir: places.pluginState,
+    stateDir,
     run: (request, signal) => keeper.run(request, signal),
     log,
     onChange: () => tell(),
@@ -54,7 +54,9 @@ export async function startPlugins({ folders, places, keeper, journal, log, repo
     onChange: (listener) => {
       tell = listener;
     },
-    close: () => registry.close(),
+    close: async () => {
+      await registry.close();
+    },
   };
 }
 

@@ -1,35 +1,21 @@
-import { mkdirSync } from 'node:fs';
-import type { Logger } from 'pino';
 import manifest from '../../package.json' with { type: 'json' };
 import { createController } from '../controller/controller.ts';
 import type { AdoptedContainer, Controller } from '../controller/controller.ts';
 import { createDesiredStore } from '../controller/desired-store.ts';
 import type { DesiredStore } from '../controller/desired-store.ts';
-import { lockDirectory } from '../host/lock.ts';
 import type { NamespaceEntry } from '../host/mount-namespace.ts';
-import type { Journal } from '../journal/journal.ts';
-import { openJournal } from '../journal/sqlite.ts';
 import { withEffects } from '../lifecycle/effects.ts';
-import type { LifecycleParts } from '../lifecycle/parts.ts';
-import { createRootfs } from '../rootfs/rootfs.ts';
-import { createCrunRuntime } from '../runtime/crun.ts';
-import { connectKeeper } from '../runtime/keeper-client.ts';
 import { appliedSource } from '../sources/applied.ts';
 import { directorySource } from '../sources/directory.ts';
-import type { Source } from '../sources/source.ts';
 import { machineVersion } from '../../machines/context.ts';
 import { adopt } from './adopt.ts';
 import { serveApi } from './api-server.ts';
 import { createBackend } from './backend.ts';
 import { cgroupParentOf, configurer } from './configure.ts';
 import { hooksOf } from './hook-status.ts';
-import { instanceLogs } from './instance-logs.ts';
-import type { InstanceLogs } from './instance-logs.ts';
-import { createLog } from './log.ts';
-import { placesIn } from './options.ts';
-import type { DaemonOptions, Screen } from './options.ts';
-import { startPlugins } from './plugins.ts';
-import { createReporter } from './reporter.ts';
+import type { DaemonOptions } from './options.ts';
+import { openParts } from './parts.ts';
+import type { Parts } from './parts.ts';
 import type { Reporter } from './reporter.ts';
 import { tearDown } from './tear-down.ts';
 
@@ -41,113 +27,74 @@ export interface Daemon {
 }
 
 /**
- * The composition root: every part is made here, from the bottom up, and told of the others. What an earlier hob left is
- * adopted before any source is read, so that what is found and what is wanted meet in the controller.
+ * The composition root: every part is made from the bottom up and told of the others. What an earlier hob left is adopted
+ * before any source is read, so that what is found and what is wanted meet in the controller.
  */
 export async function startDaemon(options: DaemonOptions, namespace: NamespaceEntry): Promise<Daemon> {
-  const { stateDir, runDir } = options;
-  const unlockState = lockDirectory(stateDir);
-  const unlockRun = lockDirectory(runDir);
-  const places = placesIn(options);
-  for (const directory of [places.logs, places.overlays, places.pluginState])
-    mkdirSync(directory, { recursive: true, mode: 0o700 });
-
-  let screen: Screen | undefined;
-  const log = createLog(options.logLevel, options.openScreen && ((line) => screen?.log(line)));
-  const journal = openJournal({ path: places.journal, log });
-  const report = createReporter(journal, log);
+  // Until there is a screen, people get plain lines.
+  const output = { log: (line: string): void => void process.stdout.write(`${line}\n`), close: (): void => undefined };
+  const parts = await openParts(options, options.openScreen && ((line) => output.log(line)));
+  const { places, log, report, plugins } = parts;
   if (namespace.sentence)
     report.hob(namespace.kind === 'entered' ? 'Normal' : 'Warning', 'MountNamespace', namespace.sentence);
 
-  const keeper = await connectKeeper({ runDir, log });
-  const cgroupParent = cgroupParentOf(runDir);
-  const runtime = await createCrunRuntime({ runDir, keeper, log, cgroupParent });
-  const rootfs = createRootfs({ overlaysDir: places.overlays });
-  const logs = instanceLogs(places.logs);
-  const plugins = await startPlugins({
-    folders: pluginFolders(options, journal),
-    places,
-    keeper,
-    journal,
-    log,
-    report,
-  });
-
-  const adopted = await adopt({ journal, runtime, rootfs, report });
+  const adopted = await adopt(parts);
   const applied = appliedSource(places.applied);
   const watched = options.watch.map((path) => directorySource({ path, log }));
-  const sources: Source[] = options.tearDown ? [] : [applied, ...watched];
-  const store = openStore(sources, adopted, report, () => controller);
-  const parts: LifecycleParts = {
-    runtime,
-    rootfs,
-    plugins,
-    configure: configurer(cgroupParent, (message) => report.hob('Warning', 'NoSeccompProfile', message)),
-    logOf: logs.of,
-    pruneLogs: logs.prune,
-    descriptors: new Map(),
-    log,
-  };
-  const controller = openController({ parts, store, adopted, journal, logs, report, log });
+  const sources = options.tearDown ? [] : [applied, ...watched];
+  const names = sources.map(({ name }) => name);
+  const store: DesiredStore = openStore(names, adopted, report, () => controller);
+  const controller = openController(parts, options, store, adopted);
   plugins.onChange(() => controller.pluginsChanged());
-  screen = options.openScreen?.({
-    containers: () => controller.list(),
-    lastEvent: (namespace, name) => report.last(namespace, name),
-    onChange: (listener) => controller.watch(listener),
-  });
 
   const stopped = Promise.withResolvers<void>();
   const stop = once(async () => {
     await Promise.all(sources.map((source) => source.stop()));
     await api.close();
     await controller.stop();
-    await plugins.close();
-    await runtime.close();
-    await keeper.close();
-    journal.close();
-    screen?.close();
-    unlockRun();
-    unlockState();
+    output.close();
+    await parts.close(controller.list().length === 0);
     stopped.resolve();
   });
-  const down = async function* () {
+  const down = async function* (): ReturnType<typeof tearDown> {
     yield* tearDown(controller, store);
     setImmediate(() => void stop());
   };
+  const inNamespace = namespace.kind === 'entered';
   const backend = createBackend({
+    ...parts,
     options,
     controller,
     store,
-    journal,
-    report,
     applied,
-    logs,
-    plugins: plugins.list,
-    inNamespace: namespace.kind === 'entered',
+    inNamespace,
     version: manifest.version,
     down,
   });
   const api = await serveApi({ socketPath: places.socket, backend, log });
-
   if (options.tearDown) for await (const { message } of down()) log.info(message);
+  else if (options.openScreen) Object.assign(output, options.openScreen(screenSource(controller, report)));
   await Promise.all(sources.map((source) => source.start(store.sinkFor(source.name))));
   return { stop, stopped: stopped.promise };
 }
 
-/** Whoever tears down what an earlier hob left needs the plugins that this one had. */
-function pluginFolders({ tearDown, plugins }: DaemonOptions, journal: Journal): readonly string[] {
-  if (!tearDown) journal.setFact('pluginFolders', JSON.stringify(plugins));
-  return tearDown ? (JSON.parse(journal.fact('pluginFolders') ?? '[]') as string[]) : plugins;
-}
+const screenSource = (
+  controller: Controller,
+  report: Reporter,
+): Parameters<NonNullable<DaemonOptions['openScreen']>>[0] => ({
+  containers: () => controller.list(),
+  lastEvent: (namespace, name) => report.last(namespace, name),
+  onChange: (listener) => controller.watch(listener),
+});
 
 function openStore(
-  sources: readonly Source[],
+  sources: readonly string[],
   adopted: readonly AdoptedContainer[],
   report: Reporter,
   controller: () => Controller,
 ): DesiredStore {
   return createDesiredStore({
-    sources: sources.map(({ name }) => name),
+    sources,
     remembered: adopted.map(({ context, claim, contentHash }) => ({
       key: `${context.namespace}/${context.name}`,
       claim,
@@ -167,19 +114,22 @@ function openStore(
   });
 }
 
-interface ControllerParts {
-  readonly parts: LifecycleParts;
-  readonly store: DesiredStore;
-  readonly adopted: readonly AdoptedContainer[];
-  readonly journal: Journal;
-  readonly logs: InstanceLogs;
-  readonly report: Reporter;
-  readonly log: Logger;
-}
-
-function openController({ parts, store, adopted, journal, logs, report, log }: ControllerParts): Controller {
+function openController(
+  parts: Parts,
+  { runDir }: DaemonOptions,
+  store: DesiredStore,
+  adopted: readonly AdoptedContainer[],
+): Controller {
+  const { journal, logs, report, log } = parts;
+  const machine = withEffects({
+    ...parts,
+    configure: configurer(cgroupParentOf(runDir), (message) => report.hob('Warning', 'NoSeccompProfile', message)),
+    logOf: logs.of,
+    pruneLogs: logs.prune,
+    descriptors: new Map(),
+  });
   return createController({
-    machine: withEffects(parts),
+    machine,
     store,
     adopted,
     save: (saved, state) => {

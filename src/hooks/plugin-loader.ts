@@ -4,6 +4,7 @@ import { assertTrustedPath } from '../host/trust.ts';
 import type { Candidate } from './candidates.ts';
 import { loadExecutable } from './executable-plugin.ts';
 import { loadModule } from './module-plugin.ts';
+import type { StuckThreads } from './module-thread.ts';
 import type { HookLog, RegisteredPlugin } from './registered-plugin.ts';
 import type { RunProcess } from './run-process.ts';
 
@@ -16,6 +17,8 @@ export interface LoaderOptions {
   readonly loadLimitMs: number;
   /** How long the thread of an ES-module plugin stays when no container needs it. */
   readonly idleMs: number;
+  /** Where threads that cannot be ended are kept count of. */
+  readonly stuck: StuckThreads;
 }
 
 /** Make a plugin of a candidate. Rejects with an Error that says, for the author of the plugin, what is wrong with it. */

@@ -26,12 +26,17 @@ export interface PluginRegistry {
   find(instanceID: string, name: string): { readonly plugin?: RegisteredPlugin; readonly insteadOf?: RegisteredPlugin };
   /** The instance needs its plugins no more. */
   release(instanceID: string): void;
-  /** End all threads. Calls in flight stay without an answer, as if hob had died. */
-  close(): Promise<void>;
+  /**
+   * End all threads. Calls in flight stay without an answer, as if hob had died.
+   * @returns how many threads did not end; with any, this process cannot exit any more but by SIGKILL
+   */
+  close(): Promise<number>;
 }
 
 /** Where the plugins are, and what they are run with. The limits have defaults. */
-export type RegistryOptions = Omit<LoaderOptions, 'loadLimitMs' | 'idleMs'> & Partial<LoaderOptions> & RegistryFolders;
+export type RegistryOptions = Pick<LoaderOptions, 'run' | 'stateDir' | 'log'> &
+  Partial<Pick<LoaderOptions, 'loadLimitMs' | 'idleMs'>> &
+  RegistryFolders;
 
 interface RegistryFolders {
   /** In the order in which they win a name. */
@@ -52,7 +57,8 @@ const LOADS_AT_ONCE = 2;
 
 export function createPluginRegistry(options: RegistryOptions): PluginRegistry {
   const { folders, log, onChange, settleMs = SETTLE_MS } = options;
-  const loader: LoaderOptions = { loadLimitMs: LOAD_LIMIT_MS, idleMs: IDLE_MS, ...options };
+  const stuck: LoaderOptions['stuck'] = new Map();
+  const loader: LoaderOptions = { loadLimitMs: LOAD_LIMIT_MS, idleMs: IDLE_MS, ...options, stuck };
   const shelf = createShelf();
   const pins = createPins();
   /** Replaced or removed, but some instance still needs them. */
@@ -156,6 +162,7 @@ export function createPluginRegistry(options: RegistryOptions): PluginRegistry {
       const loaded = shelf.keep([]).map(pluginOf);
       const plugins = [...retired, ...loaded].filter((plugin) => plugin !== undefined);
       await Promise.all(plugins.map((plugin) => plugin.close()));
+      return stuck.size;
     },
   };
 }

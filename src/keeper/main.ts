@@ -31,8 +31,12 @@ function takeLock(): boolean {
 }
 
 function serve(): void {
-  const keeper = createKeeper({ idleMs: Number(idleSeconds) * 1000, warn, onOver: () => process.exit() });
   const path = join(runDir, keeperFiles.socket);
+  const leave = (): never => {
+    rmSync(path, { force: true }); // ours, as long as we hold the lock
+    process.exit();
+  };
+  const keeper = createKeeper({ idleMs: Number(idleSeconds) * 1000, warn, onOver: leave });
   rmSync(path, { force: true }); // a dead keeper's
   process.umask(0o077);
   createServer(keeper.accept).listen(path);

@@ -1,13 +1,14 @@
 import { fromPromise } from 'xstate';
+import type { PromiseActorLogic } from 'xstate';
 import { RootfsError } from '../rootfs/rootfs-error.ts';
-import type { Constructed, EffectInput } from '../../machines/container.ts';
+import type { Constructed, EffectInput } from '../../machines/events.ts';
 import type { ContainerContext } from '../../machines/context.ts';
 import { rootfsOf } from '../runtime/bundle.ts';
 import { instanceOf } from './parts.ts';
 import type { LifecycleParts } from './parts.ts';
 
 /** Make the rootfs, so that postConstruction hooks find one. */
-export const construct = (parts: LifecycleParts) =>
+export const construct = (parts: LifecycleParts): PromiseActorLogic<Constructed, EffectInput> =>
   fromPromise<Constructed, EffectInput>(async ({ input }) => {
     try {
       await parts.pruneLogs(input.container);

@@ -1,11 +1,12 @@
 import { closeSync } from 'node:fs';
 import { fromPromise } from 'xstate';
-import type { EffectInput } from '../../machines/container.ts';
+import type { PromiseActorLogic } from 'xstate';
+import type { EffectInput } from '../../machines/events.ts';
 import { instanceOf } from './parts.ts';
 import type { LifecycleParts } from './parts.ts';
 
 /** Remove what the instance left on the host. Answers the time. */
-export const destroy = ({ runtime, rootfs, descriptors }: LifecycleParts) =>
+export const destroy = ({ runtime, rootfs, descriptors }: LifecycleParts): PromiseActorLogic<number, EffectInput> =>
   fromPromise<number, EffectInput>(async ({ input: { container } }) => {
     const { id } = instanceOf(container);
     await runtime.discard(container.id, id);

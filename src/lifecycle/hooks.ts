@@ -1,19 +1,19 @@
 import { fromCallback, fromPromise } from 'xstate';
-import type { AnyEventObject } from 'xstate';
+import type { AnyEventObject, CallbackActorLogic, PromiseActorLogic } from 'xstate';
 import type { HookPoint } from '../hooks/plugin.ts';
 import type { HookPointResult } from '../hooks/dispatcher.ts';
-import type { EffectInput, HooksDone, HooksInput } from '../../machines/container.ts';
+import type { EffectInput, HooksDone, HooksInput } from '../../machines/events.ts';
 import type { ContainerContext } from '../../machines/context.ts';
 import { instanceOf } from './parts.ts';
 import type { LifecycleParts } from './parts.ts';
 
-export const findMissingPlugins = ({ plugins }: LifecycleParts) =>
+export const findMissingPlugins = ({ plugins }: LifecycleParts): PromiseActorLogic<readonly string[], EffectInput> =>
   fromPromise<readonly string[], EffectInput>(async ({ input }) =>
     Promise.resolve(plugins.missing(input.container.desired.spec.plugins)),
   );
 
 /** Call the plugins of one hook point and answer what came of it; `abort` cuts them short. */
-export const runHooks = (parts: LifecycleParts) =>
+export const runHooks = (parts: LifecycleParts): CallbackActorLogic<AnyEventObject, HooksInput> =>
   fromCallback<AnyEventObject, HooksInput>(({ input: { container, point }, sendBack, receive }) => {
     const abort = new AbortController();
     receive(({ type }) => {

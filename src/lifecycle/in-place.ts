@@ -1,7 +1,7 @@
 import { fromPromise } from 'xstate';
 import type { PromiseActorLogic } from 'xstate';
 import { ociResources } from '../runtime/oci-config.ts';
-import type { EffectInput } from '../../machines/container.ts';
+import type { EffectInput } from '../../machines/events.ts';
 import type { ContainerContext } from '../../machines/context.ts';
 import type { LifecycleParts } from './parts.ts';
 
@@ -9,9 +9,11 @@ import type { LifecycleParts } from './parts.ts';
 const change = (carryOut: (container: ContainerContext) => Promise<void>): PromiseActorLogic<void, EffectInput> =>
   fromPromise(({ input }) => carryOut(input.container));
 
-export const pause = ({ runtime }: LifecycleParts) => change(({ id }) => runtime.pause(id));
+export const pause = ({ runtime }: LifecycleParts): PromiseActorLogic<void, EffectInput> =>
+  change(({ id }) => runtime.pause(id));
 
-export const unpause = ({ runtime }: LifecycleParts) => change(({ id }) => runtime.resume(id));
+export const unpause = ({ runtime }: LifecycleParts): PromiseActorLogic<void, EffectInput> =>
+  change(({ id }) => runtime.resume(id));
 
-export const updateResources = ({ runtime }: LifecycleParts) =>
+export const updateResources = ({ runtime }: LifecycleParts): PromiseActorLogic<void, EffectInput> =>
   change(({ id, desired }) => runtime.update(id, ociResources(desired.spec.resources ?? {})));

@@ -1,6 +1,6 @@
 import type { Exit, Observation, Runtime } from '../runtime/runtime.ts';
-import { entryStates } from '../../machines/container.ts';
-import type { EntryState } from '../../machines/container.ts';
+import { entryStates } from '../../machines/events.ts';
+import type { EntryState } from '../../machines/events.ts';
 import { withInstance } from '../../machines/context.ts';
 import type { ContainerContext } from '../../machines/context.ts';
 

@@ -1,6 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { fromPromise } from 'xstate';
-import type { SleepInput } from '../../machines/container.ts';
+import type { SleepInput } from '../../machines/events.ts';
 
 /** No sleep of the lifecycle is longer; a clock that was set back must not make one so. */
 const longestMs = 5 * 60_000;

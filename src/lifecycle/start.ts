@@ -1,14 +1,14 @@
 import { fromCallback, fromPromise } from 'xstate';
-import type { AnyEventObject } from 'xstate';
+import type { AnyEventObject, CallbackActorLogic, PromiseActorLogic } from 'xstate';
 import type { Launch, StartOutcome } from '../runtime/runtime.ts';
-import type { AnswerInput, EffectInput } from '../../machines/container.ts';
+import type { AnswerInput, EffectInput } from '../../machines/events.ts';
 import type { ContainerContext } from '../../machines/context.ts';
 import { prepareRootfs } from './construct.ts';
 import { instanceOf, noAdditions } from './parts.ts';
 import type { LifecycleParts } from './parts.ts';
 
 /** Have crun run the container. Idempotent: a start that an earlier hob began is gone on with. */
-export const start = (parts: LifecycleParts) =>
+export const start = (parts: LifecycleParts): CallbackActorLogic<AnyEventObject, EffectInput> =>
   fromCallback<AnyEventObject, EffectInput>(({ input: { container }, sendBack }) => {
     const abort = new AbortController();
     const created = (pid: number): void => sendBack({ type: 'created', pid });
@@ -67,7 +67,7 @@ function eventOf(outcome: StartOutcome): AnyEventObject {
 }
 
 /** Tell crun, which waits, what the preStart hooks said. */
-export const answerPreStart = ({ runtime }: LifecycleParts) =>
+export const answerPreStart = ({ runtime }: LifecycleParts): PromiseActorLogic<void, AnswerInput> =>
   fromPromise<void, AnswerInput>(({ input: { container, verdict } }) =>
     runtime.answerPreStart(container.id, instanceOf(container).id, verdict),
   );

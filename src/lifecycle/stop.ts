@@ -1,9 +1,10 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { fromPromise } from 'xstate';
+import type { PromiseActorLogic } from 'xstate';
 import type { ContainerSpec } from '../api/container.ts';
 import { isOutdated } from '../../machines/context.ts';
 import type { ContainerContext } from '../../machines/context.ts';
-import type { EffectInput } from '../../machines/container.ts';
+import type { EffectInput } from '../../machines/events.ts';
 import { instanceOf } from './parts.ts';
 import type { LifecycleParts } from './parts.ts';
 
@@ -11,7 +12,7 @@ import type { LifecycleParts } from './parts.ts';
 const killAgainMs = 5_000;
 
 /** Stop signal, grace, KILL, and KILL again. Goes on until the machine leaves the state, which it does when the exit is seen. */
-export const stop = ({ runtime, log }: LifecycleParts) =>
+export const stop = ({ runtime, log }: LifecycleParts): PromiseActorLogic<void, EffectInput> =>
   fromPromise<void, EffectInput>(async ({ input: { container }, signal }) => {
     const { id } = instanceOf(container);
     const { stopSignal, terminationGracePeriodSeconds } = stoppingSpec(container);

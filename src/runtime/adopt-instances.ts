@@ -19,11 +19,11 @@ function adopt(parts: RuntimeParts, id: string): Instance | undefined {
   const record = readRecord(join(instancesDirectory(parts.runDir), id, 'instance.json'));
   if (!record) return undefined;
   const paths = instancePaths(parts.runDir, id, record.instanceID);
-  const attached = attachLog(parts, paths, record.log);
-  attached.catch((error: unknown) =>
+  const instance = followInstance(id, paths, record, { begun: false });
+  instance.attached = attachLog(parts, paths, record.log);
+  instance.attached.catch((error: unknown) =>
     parts.warn(`the output of ${paths.key} is not carried to its log: ${String(error)}`),
   );
-  const instance = followInstance({ id, paths, record, begun: false, attached });
   signalKinds.forEach(instance.read);
   return instance;
 }

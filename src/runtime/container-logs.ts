@@ -1,10 +1,16 @@
-import type { LogStream } from '../keeper/protocol.ts';
+import { watchLog } from './log-changes.ts';
+import { openLogFiles, readRecords, type OpenLogFile } from './log-files.ts';
+import { assembleLines, type LogLine } from './log-records.ts';
+import { findTail } from './log-tail.ts';
+
+export type { LogLine } from './log-records.ts';
 
 export interface ReadLogOptions {
-  /** The current log file; rotated ones are beside it as PATH.1, PATH.2, ... */
+  /** The current log file; rotated ones are beside it as PATH.1, PATH.2, ... Nothing is read, and nothing wrong, when there is none. */
   readonly path: string;
+  /** The current one included. */
   readonly maxFiles: number;
-  /** Only the last so many lines (counted before `sinceTime` takes any away). */
+  /** Only the last so many lines, before `sinceTime` takes any away. */
   readonly tail?: number;
   readonly sinceTime?: Date;
   /** Go on with what comes, until `signal` fires. */
@@ -12,13 +18,70 @@ export interface ReadLogOptions {
   readonly signal?: AbortSignal;
 }
 
-/** One line of output, put together again when the log has it in pieces. */
-export interface LogLine {
-  /** RFC 3339 with nanoseconds, of the line's first piece. */
-  readonly time: string;
-  readonly stream: LogStream;
-  /** Without the newline. */
-  readonly text: Buffer;
+/** Times of files are coarser than those in logs. */
+const clockGrainMs = 1000;
+
+/** Read a container's log, oldest line first. Ends when `signal` fires, without an error; rejects when a file cannot be read. */
+export async function* readLog(options: ReadLogOptions): AsyncGenerator<LogLine, void, undefined> {
+  const { sinceTime, follow = false, signal } = options;
+  const since = sinceTime ? `${sinceTime.toISOString().slice(0, -1)}000000Z` : '';
+  const lines = assembleLines();
+  for await (const records of readFiles(options)) {
+    for (const record of records) {
+      const line = lines.add(record);
+      if (signal?.aborted) return;
+      if (line && line.time >= since) yield line;
+    }
+  }
+  if (!follow) yield* lines.rest().filter(({ time }) => time >= since);
 }
 
-export async function* readLog(_: ReadLogOptions): AsyncGenerator<LogLine, void, undefined> {}
+/** All records of all files in their order, many at a time. */
+async function* readFiles(options: ReadLogOptions): AsyncGenerator<Buffer[], void, undefined> {
+  const { path, maxFiles, follow, signal } = options;
+  const changes = follow ? watchLog(path, signal) : undefined;
+  const seen = new Set<string>();
+  let files = await openLogFiles(path, maxFiles, seen);
+  try {
+    await skip(files, options);
+    for (;;) {
+      for (const file of files) yield* readRecords(file);
+      if (!changes) return;
+      files = await keepLast(files);
+      await changes.next();
+      if (signal?.aborted) return;
+      // What is in the file that was the last comes first; when there is a newer one, nothing more comes after that.
+      files.push(...(await openLogFiles(path, maxFiles, seen)));
+    }
+  } finally {
+    changes?.stop();
+    await Promise.all(files.map(({ file }) => file.close()));
+  }
+}
+
+async function skip(files: readonly OpenLogFile[], { tail, sinceTime }: ReadLogOptions): Promise<void> {
+  if (tail !== undefined) await moveToTail(files, tail);
+  else if (sinceTime) await skipOlder(files, sinceTime);
+}
+
+async function keepLast(files: readonly OpenLogFile[]): Promise<OpenLogFile[]> {
+  await Promise.all(files.slice(0, -1).map(({ file }) => file.close()));
+  return files.slice(-1);
+}
+
+/** Set the positions so that only the last lines are read. */
+async function moveToTail(files: readonly OpenLogFile[], lines: number): Promise<void> {
+  let missing = lines;
+  for (const log of files.toReversed()) {
+    const { start, found } = await findTail(log.file, missing, log === files.at(-1));
+    log.position = start;
+    missing -= found;
+  }
+}
+
+/** Set the positions so that files are not read that were written before. Nothing in a file is younger than its last change. */
+async function skipOlder(files: readonly OpenLogFile[], sinceTime: Date): Promise<void> {
+  for (const log of files) {
+    if (log.modified + clockGrainMs < sinceTime.getTime()) log.position = (await log.file.stat()).size;
+  }
+}

@@ -34,7 +34,7 @@ export interface Instance {
   readonly facts: Facts;
   /** Begun by this hob; otherwise its processes have yet to prove that they are what the files say. */
   readonly begun: boolean;
-  /** The log is attached to the keeper. */
+  /** The log, to the keeper. */
   attached: Promise<void>;
   drained?: Promise<void>;
   init?: Init;
@@ -51,9 +51,12 @@ export interface Instance {
   changed(signal: AbortSignal): Promise<void>;
 }
 
-type Begin = Pick<Instance, 'id' | 'paths' | 'record' | 'begun' | 'attached'>;
-
-export function followInstance(begin: Begin): Instance {
+export function followInstance(
+  id: string,
+  paths: InstancePaths,
+  record: InstanceRecord,
+  { begun }: Pick<Instance, 'begun'>,
+): Instance {
   const facts: Facts = {};
   let waiting: (() => void)[] = [];
 
@@ -73,11 +76,15 @@ export function followInstance(begin: Begin): Instance {
   }
 
   return {
-    ...begin,
+    id,
+    paths,
+    record,
+    begun,
     facts,
+    attached: Promise.resolve(),
     answered: false,
     suspected: false,
-    read: (kind) => Object.assign(facts, readers[kind](readSmall(begin.paths.signals[kind]))),
+    read: (kind) => Object.assign(facts, readers[kind](readSmall(paths.signals[kind]))),
     wake,
     changed,
   };

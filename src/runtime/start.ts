@@ -23,34 +23,34 @@ export async function startInstance(
   launch: Launch,
   listener: StartListener,
 ): Promise<StartOutcome> {
-  const slot = { giveBack: (): void => undefined };
+  const known = findInstance(parts, launch.id, launch.instanceID);
+  const isUnderWay = known?.facts.shellPid !== undefined;
+  let release = (): void => undefined;
   try {
-    const instance = await begin(parts, launch, listener.signal, slot);
-    return await followStart(parts, instance, launch, listener, slot.giveBack);
+    if (!known) await discard(parts, launch.id, '');
+    if (!isUnderWay) release = await parts.slots.take(listener.signal);
+    const instance = isUnderWay ? known : await begin(parts, launch);
+    return await followStart(parts, instance, launch, listener, release);
   } catch (error) {
     listener.signal.throwIfAborted();
-    return failed('CreateError', error instanceof Error ? error.message : String(error), false);
+    const { createdPid, pid } = findInstance(parts, launch.id, launch.instanceID)?.facts ?? {};
+    const existed = createdPid !== undefined || pid !== undefined;
+    return failed('CreateError', error instanceof Error ? error.message : String(error), existed);
   } finally {
-    slot.giveBack();
+    release();
     closeAll(launch.fds);
   }
 }
 
-/** @param slot gets what gives the start's slot back, if it needs one */
-async function begin(
-  parts: RuntimeParts,
-  launch: Launch,
-  signal: AbortSignal,
-  slot: { giveBack: () => void },
-): Promise<Instance> {
-  const known = findInstance(parts, launch.id, launch.instanceID);
-  if (known?.facts.shellPid !== undefined) return known;
-  if (!known) await discard(parts, launch.id, '');
-  slot.giveBack = await parts.slots.take(signal);
+async function begin(parts: RuntimeParts, launch: Launch): Promise<Instance> {
   // Before anything is made.
   const crun = parts.findCrun();
   const instance = findInstance(parts, launch.id, launch.instanceID) ?? prepare(parts, launch);
-  await runShell(parts, instance.paths, launch, crun);
+  const started = runShell(parts, instance.paths, launch, crun);
+  // Meanwhile: what is put out before waits in the FIFOs.
+  instance.attached = attachLog(parts, instance.paths, launch.log);
+  await started;
+  await instance.attached;
   return instance;
 }
 
@@ -59,19 +59,19 @@ function prepare(parts: RuntimeParts, launch: Launch): Instance {
   const paths = instancePaths(parts.runDir, id, instanceID);
   const cgroupsPath = cgroupsPathOf(launch, parts.cgroupParent);
   writeInstance(paths, launch, cgroupsPath);
-  const record = { instanceID, log, cgroupsPath };
-  const instance = followInstance({ id, paths, record, begun: true, attached: attachLog(parts, paths, log) });
+  const instance = followInstance(id, paths, { instanceID, log, cgroupsPath }, { begun: true });
   parts.instances.set(id, instance);
   return instance;
 }
 
-/** Idempotent, for as long as the log was not drained. Whether it failed is learned when it is drained. */
+/** Idempotent, for as long as the log was not drained. */
 export function attachLog({ keeper }: RuntimeParts, paths: InstancePaths, log: Launch['log']): Promise<void> {
   const streams = [
     { fifo: paths.stdout, stream: 'stdout' as const },
     { fifo: paths.stderr, stream: 'stderr' as const },
   ];
   const attached = keeper.attachLog({ key: paths.key, streams, ...log });
+  // Nobody may be waiting for it when it fails.
   attached.catch(() => undefined);
   return attached;
 }

@@ -11,7 +11,6 @@ import {
   rmSync,
   symlinkSync,
   unlinkSync,
-  writeFileSync,
 } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
@@ -77,7 +76,7 @@ describe('a kernel that does not watch', () => {
 describe('events that are lost', () => {
   const queueLength = Number(readFileSync('/proc/sys/fs/inotify/max_queued_events', 'utf8'));
 
-  it('are made up for by the rescan, after which events are heard again', async () => {
+  it('are made up for by the rescan, which then has everything watched anew', async () => {
     shop.write('gone.yaml', specText('gone'));
     shop.write('changed.yaml', specText('changed'));
     await shop.watchAndSync({ rescanSeconds: 3 });

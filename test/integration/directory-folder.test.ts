@@ -226,12 +226,26 @@ describe('a folder that cannot be read', () => {
     expect(shop.recorder.withdrawn).toEqual([]);
   });
 
-  it('may be too deep: that is said, and the others go on', async () => {
-    shop.write(`${'deep/'.repeat(9)}a.yaml`, specText('a'));
-    shop.write('b.yaml', specText('b'));
+  it('is not the matter when it is just too deep: that is said, and left alone', async () => {
+    shop.write(`${'deep/'.repeat(8)}a.yaml`, specText('a'));
+    shop.write(`${'deep/'.repeat(9)}b.yaml`, specText('b'));
+    await shop.watchAndSync();
+    expect(Object.fromEntries(shop.recorder.state)).toEqual({ [`${'deep/'.repeat(8)}a.yaml`]: 'a=v1' });
+    expect(shop.logged).toEqual([expect.stringMatching(/deep\/deep is more than 8 folders deep/)]);
+    shop.moveIn(`${'deep/'.repeat(8)}c.yaml`, specText('c'));
+    await until(() => expect(shop.recorder.state.size).toBe(2));
+  });
+
+  it('may have too many folders: what is not seen is not gone', async () => {
+    for (let i = 0; i < 1005; i++) mkdirSync(shop.path(`folder-${i}`));
+    shop.write('a.yaml', specText('a'));
     await shop.watch();
-    await isUnavailable(/more than 8 folders deep/);
-    await shows({ 'b.yaml': 'b=v1' });
+    await isUnavailable(/has more than 1000 folders; not all of it is read/);
+    await shows({ 'a.yaml': 'a=v1' });
+    unlinkSync(shop.path('a.yaml'));
+    for (let i = 0; i < 10; i++) rmdirSync(shop.path(`folder-${i}`));
+    await isAvailable();
+    expect(shop.recorder.told.slice(-3)).toEqual(['withdraw a.yaml', 'available', 'synced']);
   });
 });
 

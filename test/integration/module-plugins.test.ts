@@ -1,7 +1,8 @@
 import { closeSync, fstatSync, openSync, readFileSync, writeFileSync } from 'node:fs';
+import { dlopen } from 'node:ffi';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { isCloseOnExec } from '../../src/host/libc.ts';
+import { isCloseOnExec, mkfifo } from '../../src/host/libc.ts';
 import { type PluginBench, pluginBench, use } from '../support/plugins.ts';
 
 let bench: PluginBench;
@@ -42,7 +43,7 @@ describe('a hook of an ES-module plugin', () => {
     const plugins = [use('args', { data: { a: [1] } })];
     for (const point of ['postConstruction', 'preStart', 'postStart', 'postStop', 'preDestruction'] as const)
       expect(await bench.run(point, plugins)).toMatchObject({ ok: true, failures: [] });
-    expect(bench.trace().map((line) => JSON.parse(line))).toEqual([
+    expect(bench.trace().map((line): unknown => JSON.parse(line))).toEqual([
       ['c1', 'function', '/rootfs/', { a: [1] }, 1, 'i1'],
       ['c1', 4711, '/rootfs/', { a: [1] }],
       ['c1', '/rootfs/', { a: [1] }, false],
@@ -78,26 +79,27 @@ describe('a hook of an ES-module plugin', () => {
   it('adds file descriptors, which are numbered from 3 and outlive what the plugin itself holds', async () => {
     const file = join(bench.dir, 'shared');
     writeFileSync(file, 'content');
+    const inherited = dlopen(null, { dup: { arguments: ['int32'], return: 'int32' } }).functions.dup(1);
     await load(
       'fds',
       'HintFlags.PostConstructionSync',
-      `postConstruction(id, s, r, path) {
+      `postConstruction(id, s, r, { path, inherited }) {
          const { openSync, closeSync } = process.getBuiltinModule('fs');
          const fd = openSync(path);
          const numbers = [s.addFileDescriptor('fds', fd), s.addFileDescriptor('other', fd), s.addFileDescriptor('fds', 9999),
-           s.addFileDescriptor('fds', 1)];
+           s.addFileDescriptor('fds', inherited)];
          closeSync(fd);
          trace(JSON.stringify([numbers, s.files().length, s.files('fds').length, s.files('none').length]));
          return true; }`,
     );
-    const { additions } = await bench.run('postConstruction', [use('fds', { data: file })]);
+    const { additions } = await bench.run('postConstruction', [use('fds', { data: { path: file, inherited } })]);
     const fds = additions?.fds ?? [];
     expect(JSON.parse(bench.trace()[0] ?? '')).toEqual([[3, 4, -1, -1], 2, 1, 0]);
     expect(fds.map((fd) => [readFileSync(fd, 'utf8'), isCloseOnExec(fd)])).toEqual([
       ['content', true],
       ['', true],
     ]);
-    for (const fd of fds) closeSync(fd);
+    for (const fd of [...fds, inherited]) closeSync(fd);
   });
 
   it.each([
@@ -119,7 +121,12 @@ describe('a hook of an ES-module plugin', () => {
       'PluginCrashed',
       /late/,
     ],
-    ['uses too much memory', 'const a = []; for (;;) a.push(new Array(1000).fill({}))', 'PluginCrashed', /memory/],
+    [
+      'uses too much memory',
+      'const a = []; for (;;) { const b = []; for (let i = 0; i < 1000; i++) b.push({ i }); a.push(b); }',
+      'PluginCrashed',
+      /memory/,
+    ],
   ])('that %s is a failure, and the next call finds the plugin alive', async (_, body, reason, words) => {
     await load('bad', 'HintFlags.PostStartSync', `postStart(id) { if (id === 'good') return true; ${body} }`);
     expect(await bench.run('postStart', [use('bad')])).toMatchObject({
@@ -156,6 +163,26 @@ describe('a hook of an ES-module plugin', () => {
       { reason: 'HookTimedOut', message: expect.stringContaining('ignored its AbortSignal; its thread was ended') },
     ]);
     expect(await bench.run('postStart', [use('stuck')], { id: 'good', instanceID: 'i2' })).toMatchObject({ ok: true });
+  });
+
+  it('that is inside of a system call when it is cut off has its thread left behind until that ends', async () => {
+    const fifo = join(bench.dir, 'fifo');
+    mkfifo(fifo, 0o600);
+    await load(
+      'blocked',
+      'HintFlags.PostStartSync',
+      `postStart(id) { if (id === 'good') return true;
+         process.getBuiltinModule('child_process').execFileSync('cat', [${JSON.stringify(fifo)}]); }`,
+    );
+    const result = await bench.run('postStart', [use('blocked', { timeoutSeconds: 0.05 })], { graceMs: 50 });
+    expect(result.failures).toMatchObject([{ reason: 'HookTimedOut' }]);
+    expect(bench.logged.join('\n')).toContain('the thread of a plugin does not end');
+    expect(await bench.run('postStart', [use('blocked')], { id: 'good', instanceID: 'i2' })).toMatchObject({
+      ok: true,
+    });
+    expect(await bench.registry.close()).toBe(1);
+    writeFileSync(fifo, 'go on');
+    await expect.poll(() => bench.registry.close()).toBe(0);
   });
 
   it('takes others of its plugin down with it when it is cut off, but not those that only waited for the thread', async () => {

@@ -37,6 +37,9 @@ export interface RunMore {
   graceMs?: number;
 }
 
+// As hob's own start script does: threads start in half the time when Node keeps what it compiled.
+process.env['NODE_COMPILE_CACHE'] ??= join(import.meta.dirname, '../../node_modules/.cache/hob');
+
 export function pluginBench(options: Partial<RegistryOptions> = {}): PluginBench {
   const dir = mkdtempSync(join(tmpdir(), 'hob-plugins-'));
   const folder = join(dir, 'plugins');

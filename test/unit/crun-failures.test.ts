@@ -4,16 +4,9 @@ import { instancePaths } from '../../src/runtime/instance-paths.ts';
 import { crunErrors, describeFailure, execFailure } from '../../src/runtime/start-failure.ts';
 
 const record = { instanceID: 'i-1', cgroupsPath: '/hob/web', log: { path: '/x', maxSizeBytes: 1, maxFiles: 1 } };
-const attached = Promise.resolve();
 
 function failure(words: string, facts: Facts = {}) {
-  const instance = followInstance({
-    id: 'web',
-    paths: instancePaths('/r', 'web', 'i-1'),
-    record,
-    begun: true,
-    attached,
-  });
+  const instance = followInstance('web', instancePaths('/r', 'web', 'i-1'), record, { begun: true });
   Object.assign(instance.facts, facts);
   return describeFailure(instance, words, '/app');
 }

@@ -1,8 +1,9 @@
 import { describe, expect, it } from 'vitest';
 import { initialTransition, transition } from 'xstate';
 import type { SnapshotFrom } from 'xstate';
-import { containerMachine, entryStates } from '../../machines/container.ts';
-import type { ContainerEvent } from '../../machines/container.ts';
+import { containerMachine } from '../../machines/container.ts';
+import { entryStates } from '../../machines/events.ts';
+import type { ContainerEvent } from '../../machines/events.ts';
 import { backoffMs, newContainer } from '../../machines/context.ts';
 import type { ContainerContext, Desired } from '../../machines/context.ts';
 import type { HookPoint } from '../../src/hooks/plugin.ts';
@@ -44,7 +45,7 @@ interface Visited {
 function possibleEvents(snapshot: Snapshot): MachineEvent[] {
   const desires = wishes.map((desired): ContainerEvent => ({ type: 'desire', desired }));
   const answers = Object.entries(snapshot.children).flatMap(([id, child]) =>
-    answersOf(id, String(child?.src), snapshot),
+    answersOf(id, typeof child?.src === 'string' ? child.src : '', snapshot),
   );
   return [...desires, { type: 'pluginsChanged' }, ...answers];
 }

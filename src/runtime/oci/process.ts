@@ -33,10 +33,10 @@ function commandLine({ command = [], args = [] }: ContainerSpec, base: readonly 
 }
 
 /** Of two assignments to one name the later counts, in the place of the first. */
-function environment({ env = [], terminal }: OciProcess, { spec, additions }: OciInput): string[] {
+function environment({ env = [] }: OciProcess, { spec, additions }: OciInput): string[] {
   const given = (spec.env ?? []).map(({ name, value }) => `${name}=${value}`);
   const term =
-    (spec.terminal ?? terminal) === true && !env.some((one) => one.startsWith('TERM=')) ? ['TERM=xterm'] : [];
+    spec.terminal === true && !env.some((assignment) => assignment.startsWith('TERM=')) ? ['TERM=xterm'] : [];
   const assignments = [...env, ...term, ...given, ...additions.env];
   return [...new Map(assignments.map((assignment) => [assignment.split('=', 1)[0], assignment])).values()];
 }

@@ -7,7 +7,7 @@ import type { SpecMistake } from '../../api/container.ts';
 import { parseSpecs } from '../../api/parse.ts';
 import type { Declaration, SourceSink } from '../source.ts';
 import type { DirectoryOptions } from './options.ts';
-import { readBytes, type FileSight, type Sight } from './sight.ts';
+import { readBytes, type FileSight } from './sight.ts';
 
 /** Clocks of filesystems are this coarse at worst; a younger file can change again without its stamp showing it. */
 const STAMP_IS_SURE_AFTER_MS = 50;
@@ -20,7 +20,7 @@ export interface Declared {
   /** How often the sink was told something. */
   tellings(): number;
   /** Whether what is seen could be other than what was told. */
-  isNews(name: string, sight: Sight): boolean;
+  isNews(name: string, sight: FileSight): boolean;
   /** Whether the name is a link that was made to lead to another file since that was told. A swap of links publishes complete files. */
   isSwapped(name: string, sight: FileSight): boolean;
   /** Read the file and tell what it declares. False when it was changed while it was read; then nothing is told. */
@@ -48,11 +48,8 @@ export function createDeclared({ path, sink, trust }: DeclaredOptions): Declared
   let count = 0;
   const originOf = (name: string): string => join(path, name);
 
-  function isNews(name: string, sight: Sight): boolean {
-    if (sight.kind !== 'file') return true;
-    const { stamp } = known.get(name) ?? { stamp: '' };
-    return stamp !== sight.stamp || trust(originOf(name)) !== undefined;
-  }
+  const isNews = (name: string, { stamp }: FileSight): boolean =>
+    known.get(name)?.stamp !== stamp || trust(originOf(name)) !== undefined;
 
   function take(real: string, name: string, sight: FileSight): boolean {
     const fault = trust(originOf(name));

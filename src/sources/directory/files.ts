@@ -5,6 +5,7 @@ import type { SourceSink } from '../source.ts';
 import { createAbsences } from './absences.ts';
 import { createDeclared, type Declared } from './declared.ts';
 import type { DirectoryOptions } from './options.ts';
+import { folderOf } from './names.ts';
 import { createSettling, type Hint } from './settling.ts';
 import { isLeftAlone, look, type FileSight, type Sight } from './sight.ts';
 import type { Tree } from './tree.ts';
@@ -38,6 +39,8 @@ export interface FilesOptions extends Pick<DirectoryOptions, 'path' | 'trust' | 
   readonly sink: Pick<SourceSink, 'declare' | 'withdraw'>;
   /** Where the path leads (a path without links); undefined while it cannot be read. */
   real(): string | undefined;
+  /** Whether the folder of this name is still the one of the last look. */
+  isSameFolder(name: string): boolean;
   /** Ask for a look at everything. */
   confirm(): void;
   /** The file of this name is not outstanding any more. */
@@ -48,10 +51,10 @@ const DANGLING = 'is a symbolic link to something that does not exist; make that
 const SLOW = 'is still being written; it is read as soon as it has not changed for a moment';
 
 export function createFiles(options: FilesOptions): Files {
-  const { settleMs, removeMs, real, confirm, isSettled } = options;
+  const { settleMs, removeMs, real, isSameFolder, confirm, isSettled } = options;
   const declared: Declared = createDeclared(options);
   const absences = createAbsences(removeMs, confirm);
-  const settling = createSettling({ settleMs, look: see, isLeftAlone: leftAlone, take, isSlow, isDone });
+  const settling = createSettling({ settleMs, look: see, isComplete, take, isSlow, isDone });
 
   /** After a hint. A folder that hides its files is a matter for a look at everything. */
   function see(name: string): FileSight | undefined {
@@ -69,9 +72,10 @@ export function createFiles(options: FilesOptions): Files {
     return sight.kind === 'file' && declared.isNews(name, sight) ? sight : undefined;
   }
 
-  function leftAlone(name: string): boolean {
+  /** The events that were heard may be of a folder that was there before, and those of this one may not be heard yet. */
+  function isComplete(name: string): boolean {
     const folder = real();
-    return folder !== undefined && isLeftAlone(join(folder, name));
+    return folder !== undefined && isSameFolder(folderOf(name)) && isLeftAlone(join(folder, name));
   }
 
   function take(name: string, sight: FileSight): boolean {
@@ -94,13 +98,13 @@ export function createFiles(options: FilesOptions): Files {
     const sight = look(folder, name);
     if (sight.kind === 'unseen') declared.refuse(name, sight.why);
     const file = newsIn(name, sight);
-    if (file) takeOrWait(name, file, isPublished || declared.isSwapped(name, file));
+    if (file) takeOrWait(folder, name, file, isPublished || declared.isSwapped(name, file));
     return declared.tellings() > before;
   }
 
-  function takeOrWait(name: string, sight: FileSight, isPublished: boolean): void {
+  function takeOrWait(folder: string, name: string, sight: FileSight, isPublished: boolean): void {
     const isQuiet = sight.quietMs >= settleMs && !settling.isWaitingFor(name);
-    const isTaken = (isQuiet || (isPublished && leftAlone(name))) && take(name, sight);
+    const isTaken = (isQuiet || (isPublished && isLeftAlone(join(folder, name)))) && take(name, sight);
     if (!isTaken || !isQuiet) settling.hint(name, 'found');
   }
 

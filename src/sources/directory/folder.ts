@@ -1,5 +1,6 @@
 /** One watched folder: brings together what the kernel tells, the looks at everything, and the files. */
 
+import { join } from 'node:path';
 import type { SourceSink } from '../source.ts';
 import { createAvailability } from './availability.ts';
 import { doubtfulFolders } from './doubts.ts';
@@ -8,9 +9,9 @@ import { createFiles } from './files.ts';
 import { createLooks, type Cause } from './looks.ts';
 import { folderOf, isWithin } from './names.ts';
 import type { DirectoryOptions } from './options.ts';
-import { isSamePlace, locate, type Place } from './place.ts';
+import { identityAt, isSamePlace, locate, type Place } from './place.ts';
 import type { Hint } from './settling.ts';
-import { listTree, type Tree } from './tree.ts';
+import { listTree, MAX_DEPTH, type Tree } from './tree.ts';
 import { eachInTurns } from './turns.ts';
 import { createWatches } from './watches.ts';
 
@@ -33,12 +34,14 @@ export function openFolder(options: FolderOptions): Folder {
   let folders: ReadonlyMap<string, Place> = new Map();
   let aliases: ReadonlySet<string> = new Set();
   let hasBlindSpots = false;
+  let warnedOf = '';
 
   const availability = createAvailability(sink);
   const requestLook = (): void => looks.request();
   const files = createFiles({
     ...options,
     real: () => place?.real,
+    isSameFolder: (name) => place !== undefined && folders.get(name)?.identity === identityAt(join(place.real, name)),
     confirm: requestLook,
     isSettled: availability.isSettled,
   });
@@ -90,6 +93,7 @@ export function openFolder(options: FolderOptions): Folder {
     watching.resolve();
     if (isClosed) return;
     const tree = listTree(found.real, path);
+    warnOfDepth(tree);
     // Whoever makes a link lead elsewhere has written what is there before that.
     const isPublished = before !== undefined && before.real !== found.real;
     let isNews = false;
@@ -114,9 +118,16 @@ export function openFolder(options: FolderOptions): Folder {
       ...[...folders].filter(([name]) => isOutOfSight(name)),
     ]);
     const isNews = files.conclude(real, tree, isOutOfSight);
-    if (hasBlindSpots) availability.failed([...blindSpots.values()].join('; '));
+    if (hasBlindSpots) availability.failed(inWords([...blindSpots.values()]));
     else availability.sawAll(files.outstanding());
     return isNews;
+  }
+
+  function warnOfDepth({ tooDeep }: Tree): void {
+    const [example = ''] = tooDeep;
+    if (example !== '' && example !== warnedOf)
+      log.warn({ path }, `${join(path, example)} is more than ${MAX_DEPTH} folders deep: what is in there is not read`);
+    warnedOf = example;
   }
 
   function distrustWatches(): void {
@@ -135,4 +146,11 @@ export function openFolder(options: FolderOptions): Folder {
       await looks.stop();
     },
   };
+}
+
+const REASONS_SHOWN = 3;
+
+function inWords(reasons: readonly string[]): string {
+  const more = reasons.length - REASONS_SHOWN;
+  return [...reasons.slice(0, REASONS_SHOWN), ...(more > 0 ? [`and ${more} more`] : [])].join('; ');
 }

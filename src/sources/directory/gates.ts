@@ -1,8 +1,8 @@
 /** Watching the way to the folder: the folder's own events do not tell when something else gets its name. */
 
-import { readlinkSync, statSync, watch, type FSWatcher } from 'node:fs';
+import { readlinkSync, watch, type FSWatcher } from 'node:fs';
 import { basename, dirname, isAbsolute, join } from 'node:path';
-import { identityOf, lstatOf } from './place.ts';
+import { identityAt, lstatOf } from './place.ts';
 
 /** As many links as the kernel follows. */
 const MAX_LINKS = 40;
@@ -85,12 +85,4 @@ export function createGateWatch({ swung, failed }: GateHints): GateWatch {
   }
 
   return { update, close };
-}
-
-function identityAt(folder: string): string {
-  try {
-    return identityOf(statSync(folder, { bigint: true }));
-  } catch {
-    return '';
-  }
 }

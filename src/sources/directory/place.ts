@@ -1,6 +1,6 @@
 /** Where the watched path leads right now. */
 
-import { lstatSync, type BigIntStats, type Stats } from 'node:fs';
+import { lstatSync, statSync, type BigIntStats, type Stats } from 'node:fs';
 import { realpath, stat } from 'node:fs/promises';
 import { codeOf, wordsOf } from './errors.ts';
 
@@ -48,6 +48,15 @@ export function whyNot(folder: string, error: unknown): string {
       return `${folder} may not be read by the user hob runs as (${wordsOf(error)}); allow it with chmod or chown`;
     default:
       return `${folder} cannot be read: ${wordsOf(error)}`;
+  }
+}
+
+/** The identity of what is there, behind links; undefined when nothing is, or it cannot be told. */
+export function identityAt(path: string): string | undefined {
+  try {
+    return identityOf(statSync(path, { bigint: true }));
+  } catch {
+    return undefined;
   }
 }
 

@@ -24,8 +24,8 @@ export interface SettlingOptions {
   readonly settleMs: number;
   /** The file as it is now; undefined when there is nothing to wait for: it is gone, or as it was. */
   look(name: string): FileSight | undefined;
-  /** Whether nobody has the file open for writing. */
-  isLeftAlone(name: string): boolean;
+  /** Whether a file that was put there, and not written to as far as was heard, is complete: nobody has it open for writing. */
+  isComplete(name: string): boolean;
   /** The file is complete. False when it was changed while it was read. */
   take(name: string, sight: FileSight): boolean;
   /** It has been written to for a long time. Told once. */
@@ -47,7 +47,7 @@ const SLOW_AFTER_SETTLE_TIMES = 50;
 /** An empty file is mostly one that was truncated a moment ago, by somebody whose first write is held up. */
 const EMPTY_SETTLE_TIMES = 5;
 
-export function createSettling({ settleMs, look, isLeftAlone, take, isSlow, isDone }: SettlingOptions): Settling {
+export function createSettling({ settleMs, look, isComplete, take, isSlow, isDone }: SettlingOptions): Settling {
   const files = new Map<string, Waiting>();
   /** Complete as it was when it was seen, unless a write is heard of. */
   const arrived = new Map<string, FileSight>();
@@ -73,7 +73,7 @@ export function createSettling({ settleMs, look, isLeftAlone, take, isSlow, isDo
     if (!file || (file.timer && !file.onlyRenamed)) return;
     const sight = look(name);
     if (!sight) forget(name);
-    else if (file.onlyRenamed && sight.bytes > 0 && isLeftAlone(name)) {
+    else if (file.onlyRenamed && sight.bytes > 0 && isComplete(name)) {
       arrived.set(name, sight);
       turns.add('takeArrived', name);
     } else wait(name, file, settleMs);

@@ -48,7 +48,8 @@ export async function watchTree(real: string, hints: Hints): Promise<TreeWatch> 
   watcher.once('ready', () => ready.resolve());
   const close = (): Promise<void> => {
     ready.resolve();
-    return watcher.close();
+    // What cannot be closed was of a folder that is gone, and is closed with it.
+    return watcher.close().catch(() => undefined);
   };
   return { ready: ready.promise, close };
 }

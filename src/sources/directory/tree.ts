@@ -8,7 +8,7 @@ import { isHidden, isSpecName, isWithin } from './names.ts';
 import { identityOf, whyNot, type Place } from './place.ts';
 import { look } from './sight.ts';
 
-/** Sub-folders of sub-folders, at most. */
+/** Sub-folders of sub-folders, at most. What is deeper is no part of the tree. */
 export const MAX_DEPTH = 8;
 /** Folders in all, at most: a link to a big tree is a mistake, and is not to cost the host its inotify watches. */
 export const MAX_FOLDERS = 1000;
@@ -25,6 +25,8 @@ export interface Tree {
   readonly aliases: ReadonlySet<string>;
   /** Folders that could not be looked into, or not to their end, with the reason for people. */
   readonly unseen: ReadonlyMap<string, string>;
+  /** Folders that are too deep. */
+  readonly tooDeep: readonly string[];
 }
 
 interface Search {
@@ -36,13 +38,14 @@ interface Search {
   readonly folders: Map<string, Place>;
   readonly aliases: Set<string>;
   readonly unseen: Map<string, string>;
+  readonly tooDeep: string[];
   /** Identities of the folders met: one that several links lead to counts once, and a circle of links comes to an end. */
   readonly met: Set<string>;
   /** Links to folders wait until all folders were seen under their own names. */
   readonly links: string[];
 }
 
-/** List the folder `real` (a path without links). Synchronous: about 5 ms for 500 specs. */
+/** List the folder `real` (a path without links). Synchronous: less than 1 ms for 500 specs. */
 export function listTree(real: string, shown: string): Tree {
   const search: Search = {
     real,
@@ -52,6 +55,7 @@ export function listTree(real: string, shown: string): Tree {
     folders: new Map(),
     aliases: new Set(),
     unseen: new Map(),
+    tooDeep: [],
     met: new Set(),
     links: [],
   };
@@ -68,8 +72,8 @@ function enter(search: Search, name: string): void {
     const identity = identityOf(stats);
     if (!stats.isDirectory()) return;
     if (search.met.has(identity)) return void search.aliases.add(name);
-    const limit = limitReached(search, name);
-    if (limit !== undefined) return void search.unseen.set(name, limit);
+    if (depthOf(name) > MAX_DEPTH) return void search.tooDeep.push(name);
+    if (search.folders.size >= MAX_FOLDERS) return tooMany(search, `${MAX_FOLDERS} folders`);
     search.met.add(identity);
     search.folders.set(name, { real: realpathSync(path), identity });
     for (const entry of inOrder(readdirSync(path, { withFileTypes: true }))) visit(search, name, entry);
@@ -90,6 +94,7 @@ function visit(search: Search, folder: string, entry: Dirent): void {
 }
 
 function noteSpec(search: Search, name: string, entry: Dirent): void {
+  if (search.specs.length >= MAX_SPECS) return tooMany(search, `${MAX_SPECS} specs`);
   const kind = entry.isSymbolicLink() ? look(search.real, name).kind : 'file';
   if (kind === 'dangling') search.dangling.push(name);
   else if (kind === 'file' || kind === 'odd') search.specs.push(name);
@@ -107,10 +112,9 @@ function leadsToFolder({ real }: Search, name: string): boolean {
 /** Whether a link leads to the watched folder or to one that it is in: nobody means all that is there to be specs. */
 export const leadsUp = (real: string, link: string): boolean => isWithin(real, realpathSync(link));
 
-function limitReached({ shown, folders, specs }: Search, name: string): string | undefined {
-  const path = join(shown, name);
-  if (name.split('/').length > MAX_DEPTH) return `${path} is more than ${MAX_DEPTH} folders deep and is not read`;
-  if (folders.size >= MAX_FOLDERS) return `${path} is not read: ${shown} has more than ${MAX_FOLDERS} folders`;
-  if (specs.length >= MAX_SPECS) return `${path} is not read: ${shown} has more than ${MAX_SPECS} specs`;
-  return undefined;
+const depthOf = (name: string): number => (name === '' ? 0 : name.split('/').length);
+
+/** Which ones are beyond a limit is chance, so none that is not seen counts as gone. */
+function tooMany({ shown, unseen }: Search, limit: string): void {
+  unseen.set('', `${shown} has more than ${limit}; not all of it is read, and nothing is removed: make it smaller`);
 }

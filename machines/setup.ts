@@ -1,0 +1,198 @@
+import { assign, emit, enqueueActions, fromCallback, fromPromise, sendTo, setup } from 'xstate';
+import type { AnyEventObject } from 'xstate';
+import type { Phase } from '../src/api/container.ts';
+import type { Exit } from '../src/runtime/runtime.ts';
+import { closeInstance, describeExit, isOutdated, isUnwanted, nextInstance, withInstance } from './context.ts';
+import type { ContainerContext, Failure } from './context.ts';
+import type {
+  AnswerInput,
+  Constructed,
+  ContainerEvent,
+  ContainerInput,
+  EffectInput,
+  EntryState,
+  HooksDone,
+  HooksInput,
+  Report,
+  SleepInput,
+} from './events.ts';
+
+/**
+ * The vocabulary of the lifecycle machine: the effects that its states invoke (stubs here, provided by `src/lifecycle`),
+ * the questions its transitions ask, and what they take note of. Which state leads where is in container.ts alone.
+ */
+
+export const normal = (reason: string, message: string): Report => ({
+  type: 'report',
+  severity: 'Normal',
+  reason,
+  message,
+});
+export const warning = (reason: string, message: string): Report => ({
+  type: 'report',
+  severity: 'Warning',
+  reason,
+  message,
+});
+
+const stub = (name: string): never => {
+  throw new Error(`the effect "${name}" was not provided`);
+};
+
+export const machine = setup({
+  types: {
+    context: {} as ContainerContext,
+    tags: {} as Phase,
+    events: {} as ContainerEvent,
+    input: {} as ContainerInput,
+    emitted: {} as Report,
+  },
+  actors: {
+    /** Which required plugins are not there. */
+    findMissingPlugins: fromPromise<readonly string[], EffectInput>(() => stub('findMissingPlugins')),
+    /** Make the rootfs. */
+    construct: fromPromise<Constructed, EffectInput>(() => stub('construct')),
+    /** Call the plugins of a hook point; answers `hooksDone`, cuts them short on `abort`. */
+    runHooks: fromCallback<AnyEventObject, HooksInput>(() => stub('runHooks')),
+    /** Have crun run the container; answers `created` (when preStart hooks are waited for), `started` or `startFailed`. */
+    start: fromCallback<AnyEventObject, EffectInput>(() => stub('start')),
+    answerPreStart: fromPromise<void, AnswerInput>(() => stub('answerPreStart')),
+    waitForExit: fromPromise<Exit, EffectInput>(() => stub('waitForExit')),
+    pause: fromPromise<void, EffectInput>(() => stub('pause')),
+    unpause: fromPromise<void, EffectInput>(() => stub('unpause')),
+    updateResources: fromPromise<void, EffectInput>(() => stub('updateResources')),
+    /** Stop signal, grace, KILL; the end itself is seen by `waitForExit`. */
+    stop: fromPromise<void, EffectInput>(() => stub('stop')),
+    /** Remove what the instance left: crun's state, bundle, rootfs. Answers the time, milliseconds since the epoch: the machine has no clock. */
+    destroy: fromPromise<number, EffectInput>(() => stub('destroy')),
+    sleep: fromPromise<void, SleepInput>(() => stub('sleep')),
+  },
+  guards: {
+    entersAt: ({ context }, state: EntryState) => context.resumeAt === state,
+    removed: ({ context }) => context.desired.removed,
+    wantsStopped: ({ context }) => context.desired.spec.desiredState === 'Stopped',
+    wantsPaused: ({ context }) => context.desired.spec.desiredState === 'Paused' && !wasRefused(context),
+    wantsUnpaused: ({ context }) => context.desired.spec.desiredState !== 'Paused' && !wasRefused(context),
+    resourcesDiffer: ({ context }) =>
+      context.instance?.hash.resources !== context.desired.hash.resources && !wasRefused(context),
+    unwanted: ({ context }) => isUnwanted(context),
+    /** Its end was not its own doing: it was told to stop, or the spec has changed since. */
+    mayStartAfresh: ({ context }) => context.instance?.stopping === true || isOutdated(context),
+    rebooted: ({ context }) => context.instance?.failure?.reason === 'HostRebooted',
+    wantsNoPlugins: ({ context }) => context.desired.spec.plugins.length === 0,
+    hasNoPlugins: ({ context }) => context.instance?.spec.plugins.length === 0,
+    hasFailed: ({ context }) => context.instance?.failure !== undefined,
+    hasExited: ({ context }) => context.instance?.exit !== undefined,
+    wasConstructed: ({ context }) => context.instance?.constructed === true,
+    commandRan: ({ context }) =>
+      context.instance?.exit !== undefined || context.instance?.failure?.reason === 'StartError',
+    endedWell: ({ context }) => context.instance?.exit?.code === 0,
+    restartsAlways: ({ context }) => context.desired.spec.restartPolicy === 'Always',
+    restartsNever: ({ context }) => context.desired.spec.restartPolicy === 'Never',
+    someMissing: (_, plugins: readonly string[]) => plugins.length > 0,
+    initExisted: ({ event }) => event.type === 'startFailed' && event.initExisted,
+    hooksFailed: ({ event }) => event.type === 'hooksDone' && !event.ok,
+  },
+  actions: {
+    noteDesired: assign(({ event }) => (event.type === 'desire' ? { desired: event.desired } : {})),
+    /** Hooks that lead to a container nobody wants any more need not be waited for to the end of their time limit. */
+    abortUnwantedHooks: enqueueActions(({ context, enqueue }) => {
+      if (isUnwanted(context)) enqueue.sendTo('hooks', { type: 'abort' });
+    }),
+    abortHooks: sendTo('hooks', { type: 'abort' }),
+
+    beginInstance: assign(({ context }) => ({
+      instance: nextInstance(context),
+      instances: context.instances + 1,
+      hookFailures: [],
+    })),
+    noteConstructed: assign(({ context }, result: Constructed) =>
+      withInstance(context, result.ok ? { rootfsPath: result.rootfsPath } : { failure: failureOf(result) }),
+    ),
+    noteConstruction: assign(({ context }) => withInstance(context, { constructed: true })),
+    noteAdditions: assign(({ context, event }) =>
+      event.type === 'hooksDone' && event.additions ? withInstance(context, { additions: event.additions }) : {},
+    ),
+    noteCreated: assign(({ context, event }) =>
+      event.type === 'created' ? withInstance(context, { pid: event.pid, initExisted: true }) : {},
+    ),
+    noteStarted: assign(({ context, event }) => {
+      if (event.type !== 'started') return {};
+      const { pid, startTime, startedAt } = event;
+      return withInstance(context, { pid, startTime, startedAt, initExisted: true });
+    }),
+    /** A hook that refused says better why than crun, which only knows that one did. */
+    noteStartFailure: assign(({ context, event }) =>
+      event.type === 'startFailed'
+        ? withInstance(context, {
+            failure: context.instance?.failure ?? failureOf(event),
+            initExisted: event.initExisted,
+          })
+        : {},
+    ),
+    noteFailure: assign(({ context }, failure: Failure) => withInstance(context, { failure: failureOf(failure) })),
+    noteStopping: assign(({ context }) => withInstance(context, { stopping: true })),
+    noteExit: assign(({ context }, exit: Exit) => withInstance(context, { exit })),
+    noteRefused: assign(({ context }, failure: Failure) => ({
+      refused: { ...failureOf(failure), generation: context.desired.generation },
+    })),
+    noteResources: assign(({ context }) =>
+      withInstance(context, {
+        spec: { ...context.desired.spec },
+        hash: context.desired.hash,
+        generation: context.desired.generation,
+      }),
+    ),
+    closeInstance: assign(({ context }, now: number) => closeInstance(context, now)),
+    /** What failed before somebody changed their mind no longer counts. */
+    forgiveFailures: assign({ failuresInRow: 0 }),
+    countRestart: assign({ restartCount: ({ context }) => context.restartCount + 1 }),
+    failByHook: assign(({ context, event }) =>
+      event.type === 'hooksDone'
+        ? withInstance(context, { failure: { reason: hookFailureReason(event), message: event.message } })
+        : {},
+    ),
+    noteHookFailure: enqueueActions(({ context, enqueue, event }) => {
+      if (event.type !== 'hooksDone' || event.ok) return;
+      enqueue.assign({ hookFailures: [...context.hookFailures, { point: event.point, message: event.message }] });
+      enqueue.emit(warning(hookFailureReason(event), event.message));
+    }),
+
+    report: emit((_, what: Report) => what),
+    reportFailure: emit(({ context }) => {
+      const { reason, message } = context.instance?.failure ?? {
+        reason: 'Failed',
+        message: 'failed, nobody knows why',
+      };
+      return warning(reason, message);
+    }),
+    reportMissingPlugins: emit(({ context }) => {
+      const names = context.missingPlugins.map((name) => `"${name}"`).join(', ');
+      return warning('PluginNotFound', `waits for plugin ${names}: put it into a plugin folder`);
+    }),
+    reportStarted: emit(({ context }) => normal('Started', `started, pid ${context.instance?.pid}`)),
+    reportStopping: emit(({ context }) => normal('Stopping', `is being stopped: ${whyUnwanted(context)}`)),
+    reportExit: emit(({ context }) => {
+      const { exit, stopping } = context.instance ?? {};
+      if (!exit) return normal('Exited', 'ended');
+      const expected = stopping === true || exit.code === 0;
+      return (expected ? normal : warning)(exit.oomKilled ? 'OOMKilled' : 'Exited', describeExit(exit));
+    }),
+    reportBackoff: emit(({ context }) => {
+      const seconds = Math.round(((context.nextStartAt ?? 0) - (context.closedAt ?? 0)) / 1000);
+      return warning('BackOff', `starts again in ${seconds} s; failures in a row: ${context.failuresInRow}`);
+    }),
+  },
+});
+
+const wasRefused = ({ refused, desired }: ContainerContext): boolean => refused?.generation === desired.generation;
+
+const failureOf = ({ reason, message }: Failure): Failure => ({ reason, message });
+
+const hookFailureReason = ({ point }: HooksDone): string => `${point.charAt(0).toUpperCase()}${point.slice(1)}Failed`;
+
+function whyUnwanted(context: ContainerContext): string {
+  if (context.desired.removed) return 'its spec is gone';
+  if (context.desired.spec.desiredState === 'Stopped') return 'its spec says desiredState Stopped';
+  return 'its spec changed in a way that needs a new instance';
+}

@@ -1,0 +1,250 @@
+import { chmodSync, cpSync, mkdirSync, renameSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { type PluginBench, pluginBench, use } from '../support/plugins.ts';
+
+let bench: PluginBench;
+
+beforeEach(() => {
+  bench = pluginBench();
+});
+
+afterEach(() => bench.dispose());
+
+/** A module that appends a word to the trace at postStart and postStop. */
+const saying = (name: string, word: string): string => `
+  import { appendFileSync } from 'node:fs';
+  const say = (point) => { appendFileSync(${JSON.stringify(bench.tracePath)}, '${word} ' + point + '\\n'); return true; };
+  export default { name: '${name}', hookHints: 12, postStart: () => say('postStart'), postStop: () => say('postStop') };`;
+
+const script = (name: string, word: string): string =>
+  `#!/bin/sh\n[ $1 = describe ] && { echo '{"name": "${name}", "hookHints": 12}'; exit; }\necho ${word} $1 >> ${bench.tracePath}\n`;
+
+const names = (): string[] => bench.registry.list().map(({ name, state }) => `${name} ${state}`);
+const version = (name: string) => bench.registry.get(name)?.version;
+
+describe('a plugin folder', () => {
+  it('holds files, folders and programs', async () => {
+    bench.write('file.mjs', saying('file', ''));
+    bench.write(
+      'typed.ts',
+      `import type { Plugin } from 'hob/plugin';\nconst p: Plugin = { name: 'typed', hookHints: 0 };\nexport default p;`,
+    );
+    bench.write('common.js', `module.exports = { name: 'common', hookHints: 0 };`);
+    bench.write('made.mjs', `export default async () => ({ name: 'made', hookHints: 0 });`);
+    bench.write('indexed/index.js', `export { default } from './lib.js';`);
+    bench.write('indexed/lib.js', saying('indexed', ''));
+    bench.write('packaged/package.json', '{"main": "src/main.mjs"}');
+    bench.write('packaged/src/main.mjs', saying('packaged', ''));
+    bench.write('program/program', script('program', ''));
+    bench.write('program/README.md', '# Program');
+    bench.write('script', script('script', ''));
+    bench.write('README.md', '# Plugins');
+    bench.write('.hidden.mjs', 'junk');
+    bench.write('file.mjs~', 'junk');
+    await bench.registry.start();
+    expect(names()).toEqual(
+      ['common', 'file', 'indexed', 'made', 'packaged', 'program', 'script', 'typed'].map((name) => `${name} ready`),
+    );
+  });
+
+  it('is watched: plugins come, change and go', async () => {
+    await bench.registry.start();
+    bench.write('p.mjs', saying('p', 'one'));
+    await bench.untilChange(() => names().includes('p ready'));
+    const first = version('p');
+    bench.write('p.mjs', saying('p', 'two'));
+    await bench.untilChange(() => version('p') !== undefined && version('p') !== first);
+    rmSync(join(bench.folder, 'p.mjs'));
+    await bench.untilChange(() => names().length === 0);
+  });
+
+  it('is watched deep inside of the folder of a plugin', async () => {
+    bench.write('p/index.mjs', `export { default } from './deep/er/plugin.mjs';`);
+    bench.write('p/deep/er/plugin.mjs', saying('p', 'one'));
+    await bench.registry.start();
+    const first = version('p');
+    bench.write('p/deep/er/plugin.mjs', saying('p', 'two'));
+    await bench.untilChange(() => version('p') !== first);
+  });
+
+  it('may come later, and be replaced by another', async () => {
+    rmSync(bench.folder, { recursive: true });
+    await bench.registry.start();
+    const beside = join(bench.dir, 'beside');
+    mkdirSync(beside);
+    writeFileSync(join(beside, 'p.mjs'), saying('p', 'one'));
+    renameSync(beside, bench.folder);
+    await bench.untilChange(() => names().includes('p ready'));
+    renameSync(bench.folder, beside);
+    mkdirSync(bench.folder);
+    bench.write('q.mjs', saying('q', 'one'));
+    await bench.untilChange(() => names().join() === 'q ready');
+  });
+
+  it('may be copied in pieces', async () => {
+    await bench.registry.start();
+    bench.write('p/index.mjs', `export { default } from './late.mjs';`);
+    await bench.untilChange(() => names().includes('p broken'));
+    bench.write('p/late.mjs', saying('p', 'one'));
+    await bench.untilChange(() => names().includes('p ready'));
+  });
+
+  it('may hold symbolic links that are swapped', async () => {
+    for (const word of ['one', 'two']) {
+      mkdirSync(join(bench.dir, word));
+      writeFileSync(join(bench.dir, word, 'p.mjs'), saying('p', word));
+    }
+    symlinkSync(join(bench.dir, 'one'), join(bench.folder, '..data'));
+    symlinkSync('..data/p.mjs', join(bench.folder, 'p.mjs'));
+    await bench.registry.start();
+    const first = version('p');
+    symlinkSync(join(bench.dir, 'two'), join(bench.folder, '..data_tmp'));
+    renameSync(join(bench.folder, '..data_tmp'), join(bench.folder, '..data'));
+    await bench.untilChange(() => version('p') !== first);
+    await bench.run('postStart', [use('p')]);
+    expect(bench.trace()).toEqual(['two postStart']);
+  });
+});
+
+describe('a name', () => {
+  it('belongs to the first folder, then to the first file; when that goes, to the next', async () => {
+    const second = join(bench.dir, 'second');
+    cpSync(bench.folder, second, { recursive: true });
+    const two = pluginBench({ folders: [bench.folder, second] });
+    writeFileSync(join(second, 'a.mjs'), saying('p', 'second'));
+    bench.write('z.mjs', saying('p', 'z'));
+    bench.write('y.mjs', saying('p', 'y'));
+    await two.registry.start();
+    expect(two.registry.list().map(({ path, state }) => `${path.slice(bench.dir.length)} ${state}`)).toEqual([
+      '/plugins/y.mjs ready',
+      '/plugins/z.mjs broken',
+      '/second/a.mjs broken',
+    ]);
+    expect(two.registry.list()[1]?.reason).toBe(`the name p is taken by ${join(bench.folder, 'y.mjs')}`);
+    rmSync(join(bench.folder, 'y.mjs'));
+    await two.untilChange(() => two.registry.get('p')?.path === join(bench.folder, 'z.mjs'));
+    await two.dispose();
+  });
+});
+
+describe('a module is listed as broken when it', () => {
+  it.each([
+    ['has a mistake in its syntax', 'export default {', /SyntaxError.*broken\.mjs/],
+    ['throws', 'throw new Error("not here")', /not here.*broken\.mjs:1/],
+    ['imports what is not there', 'import "./nothing.mjs"', /nothing\.mjs/],
+    ['has no default export', 'export const name = "x"', /default export must be an object with name and hookHints/],
+    ['has no name', 'export default { name: "", hookHints: 0 }', /its name is ""/],
+    ['has no number as its hints', 'export default { name: "x", hookHints: "all" }', /its hookHints are "all"/],
+    ['has unknown hints', 'export default { name: "x", hookHints: 64 }', /bits without a meaning: 0x40/],
+    [
+      'has a hint without its method',
+      'export default { name: "x", hookHints: 3, preStart() {} }',
+      /name postConstruction, but it has no such method/,
+    ],
+    [
+      'has a method without its hint',
+      'export default { name: "x", hookHints: 0, postStop() {} }',
+      /postStop.*hookHints leave out/,
+    ],
+    ['leaves', 'process.exit(4)', /exit code 4/],
+    ['never finishes loading', 'await new Promise(() => setInterval(() => {}, 1000))', /did not load within 0\.5 s/],
+    ['blocks', 'for (;;);', /did not load within 0\.5 s/],
+  ])('%s', async (_, text, reason) => {
+    const impatient = pluginBench({ loadLimitMs: 500 });
+    impatient.write('broken.mjs', text);
+    await impatient.registry.start();
+    expect(impatient.registry.list()).toMatchObject([
+      {
+        name: 'broken',
+        kind: 'module',
+        hookHints: 0,
+        hints: [],
+        state: 'broken',
+        reason: expect.stringMatching(reason),
+      },
+    ]);
+    expect(impatient.registry.whyMissing('broken')).toMatch(/broken\.mjs is broken: /);
+    await impatient.dispose();
+  });
+
+  it('can be written by others', async () => {
+    chmodSync(bench.write('p/index.mjs', saying('p', '')), 0o666);
+    await bench.registry.start();
+    expect(bench.registry.list()[0]?.reason).toMatch(/can be written by everybody.*chmod go-w/);
+    chmodSync(join(bench.folder, 'p/index.mjs'), 0o644);
+    await bench.untilChange(() => names().includes('p ready'));
+  });
+
+  it('is a folder with nothing to load', async () => {
+    bench.write('empty/README.md', '');
+    await bench.registry.start();
+    expect(bench.registry.list()[0]?.reason).toMatch(/no package\.json with "main", no index\.mjs/);
+  });
+});
+
+describe('a container that runs', () => {
+  it('is torn down by the version of the module that made it; the next one gets the new version', async () => {
+    bench.write('p.mjs', saying('p', 'old'));
+    await bench.registry.start();
+    await bench.run('postConstruction', [use('p')], { instanceID: 'before' });
+    await bench.run('postStart', [use('p')], { instanceID: 'before' });
+    const first = version('p');
+    bench.write('p.mjs', saying('p', 'new'));
+    await bench.untilChange(() => version('p') !== first);
+    await bench.run('postConstruction', [use('p')], { instanceID: 'after' });
+    await bench.run('postStop', [use('p')], { instanceID: 'before' });
+    await bench.run('postStop', [use('p')], { instanceID: 'after' });
+    expect(bench.trace()).toEqual(['old postStart', 'old postStop', 'new postStop']);
+    expect(bench.events).toEqual([]);
+  });
+
+  it('is torn down by a module that was removed', async () => {
+    bench.write('p.mjs', saying('p', 'removed'));
+    await bench.registry.start();
+    await bench.run('postConstruction', [use('p')]);
+    await bench.run('postStart', [use('p')]);
+    rmSync(join(bench.folder, 'p.mjs'));
+    await bench.untilChange(() => bench.registry.get('p') === undefined);
+    expect(await bench.run('postStop', [use('p')])).toMatchObject({ ok: true });
+    await bench.run('preDestruction', [use('p')]);
+    expect(bench.trace()).toEqual(['removed postStart', 'removed postStop']);
+    expect(await bench.run('postStop', [use('p')], { instanceID: 'i2' })).toMatchObject({
+      failures: [{ reason: 'PluginNotFound' }],
+    });
+  });
+
+  it('is told when the version of the program that made it is gone', async () => {
+    bench.write('p', script('p', 'old'));
+    await bench.registry.start();
+    await bench.run('postConstruction', [use('p')]);
+    const first = version('p');
+    bench.write('p', script('p', 'new'));
+    await bench.untilChange(() => version('p') !== first);
+    await bench.run('postStop', [use('p')]);
+    expect(bench.trace()).toEqual(['new postStop']);
+    expect(bench.events).toMatchObject([
+      { reason: 'PluginChanged', message: expect.stringContaining('plugin p, postStop') },
+    ]);
+  });
+
+  it('keeps a plugin in memory, where one that no container needs is put to rest', async () => {
+    const restless = pluginBench({ idleMs: 0 });
+    const counting = `let calls = 0; export default { name: 'p', hookHints: 12,
+      postStart: () => { calls++; return true }, postStop: () => { if (calls > 1) return true; throw new Error('calls: ' + calls) } }`;
+    restless.write('p.mjs', counting);
+    await restless.registry.start();
+    await restless.run('postConstruction', [use('p')]);
+    await restless.run('postStart', [use('p')]);
+    await restless.run('postStart', [use('p')], { instanceID: 'i2' });
+    expect(await restless.run('postStop', [use('p')])).toMatchObject({ ok: true });
+    await restless.run('preDestruction', [use('p')]);
+    await restless.run('preDestruction', [use('p')], { instanceID: 'i2' });
+    const forgotten = async (): Promise<string | undefined> => {
+      const result = await restless.run('postStop', [use('p')], { instanceID: String(Math.random()) });
+      return result.failures[0]?.message;
+    };
+    await expect.poll(forgotten).toMatch(/calls: 0/);
+    await restless.dispose();
+  });
+});

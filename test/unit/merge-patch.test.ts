@@ -1,0 +1,38 @@
+import { describe, expect, it } from 'vitest';
+import { mergePatch } from '../../src/runtime/merge-patch.ts';
+
+describe('a JSON merge patch', () => {
+  // The examples of RFC 7396, appendix A.
+  it.each([
+    [{ a: 'b' }, { a: 'c' }, { a: 'c' }],
+    [{ a: 'b' }, { b: 'c' }, { a: 'b', b: 'c' }],
+    [{ a: 'b' }, { a: null }, {}],
+    [{ a: 'b', b: 'c' }, { a: null }, { b: 'c' }],
+    [{ a: ['b'] }, { a: 'c' }, { a: 'c' }],
+    [{ a: 'c' }, { a: ['b'] }, { a: ['b'] }],
+    [{ a: { b: 'c' } }, { a: { b: 'd', c: null } }, { a: { b: 'd' } }],
+    [{ a: [{ b: 'c' }] }, { a: [1] }, { a: [1] }],
+    [
+      ['a', 'b'],
+      ['c', 'd'],
+      ['c', 'd'],
+    ],
+    [{ a: 'b' }, ['c'], ['c']],
+    [{ a: 'foo' }, null, null],
+    [{ a: 'foo' }, 'bar', 'bar'],
+    [{ e: null }, { a: 1 }, { e: null, a: 1 }],
+    [[1, 2], { a: 'b', c: null }, { a: 'b' }],
+    [{}, { a: { bb: { ccc: null } } }, { a: { bb: {} } }],
+  ])('%j patched with %j is %j', (target, patch, result) => {
+    const before = structuredClone(target);
+    expect(mergePatch(target, patch)).toEqual(result);
+    expect(target).toEqual(before);
+  });
+
+  it('changes no prototype', () => {
+    const result = mergePatch({}, JSON.parse('{"__proto__": {"polluted": 1}}'));
+    expect(Object.getPrototypeOf(result)).toBe(Object.prototype);
+    expect(({} as { polluted?: number }).polluted).toBeUndefined();
+    expect(JSON.stringify(result)).toBe('{"__proto__":{"polluted":1}}');
+  });
+});
