@@ -8,7 +8,7 @@ const arrows = {
   controller: ['api', 'host'],
   lifecycle: ['api', 'hooks', 'runtime', 'rootfs', 'journal', 'host'],
   hooks: ['host'],
-  runtime: ['keeper/protocol', 'host'],
+  runtime: ['api', 'keeper/protocol', 'host'],
   rootfs: ['host'],
   journal: ['hooks/plugin', 'host'],
   api: [],
@@ -115,6 +115,8 @@ module.exports = {
     tsConfig: { fileName: 'tsconfig.json' },
     doNotFollow: { path: 'node_modules' },
     moduleSystems: ['es6'],
+    // For the names that package.json exports to plugins.
+    enhancedResolveOptions: { exportsFields: ['exports'], conditionNames: ['import', 'node', 'default'] },
     // Younger than the list that the tool brings along.
     builtInModules: { add: ['ffi'] },
   },

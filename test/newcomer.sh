@@ -8,7 +8,7 @@ repository=${1:-$(CDPATH='' cd -P -- "$(dirname -- "$0")/.." && pwd -P)}
 place=$(mktemp -d "${TMPDIR:-/tmp}/hob-newcomer.XXXXXX")
 export HOB_STATE_DIR="$place/state" HOB_RUN_DIR="$place/run"
 log=$place/npm-start.log
-patience_s=120
+patience_s=180
 started=
 
 step() {
@@ -24,7 +24,7 @@ fail() {
 
 tidy() {
   if [ -d "$place/hob/node_modules" ]; then hob down >/dev/null 2>&1 || true; fi
-  [ -z "$started" ] || kill -TERM -- "-$started" 2>/dev/null || true
+  [ -z "$started" ] || kill -s TERM -- "-$started" 2>/dev/null || true
   rm -rf "$place"
 }
 trap tidy EXIT
@@ -63,7 +63,7 @@ npm_start() {
 }
 
 ctrl_c() {
-  kill -INT -- "-$started"
+  kill -s INT -- "-$started"
   wait "$started" || fail "npm start ended with exit code $? after Ctrl-C"
   started=
 }
@@ -72,6 +72,14 @@ is_in_phase() { [ "$(status_of "$1" phase)" = "$2" ]; }
 was_restarted() { [ "$(status_of "$1" restartCount || echo 0)" -ge 1 ] 2>/dev/null; }
 is_told_of() { hob events | grep -q "$1"; }
 answers() { hob get >/dev/null 2>&1; }
+
+# The processes with a path on their command line.
+processes_of() {
+  for process in /proc/[0-9]*; do
+    { words=$(tr '\0' ' ' <"$process/cmdline"); } 2>/dev/null || continue
+    case $words in *"$1"*) echo "${process#/proc/} $words" ;; esac
+  done
+}
 
 step "cloning into $place"
 git clone --quiet "$repository" "$place/hob"
@@ -101,9 +109,6 @@ step "hob down"
 hob down || fail "hob down ended with exit code $?"
 if kill -0 "$pid" 2>/dev/null; then fail "the service (pid $pid) is still there"; fi
 if grep -q "$place" /proc/mounts; then fail "mounts are left: $(grep "$place" /proc/mounts)"; fi
-# In brackets: grep must not find itself.
-left=$(grep -alF "$HOB_RUN_DIR" /proc/[0-9]*/cmdline 2>/dev/null | grep -v "/$$/" || true)
-for file in $left; do
-  case $(tr '\0' ' ' <"$file" 2>/dev/null) in grep* | '') ;; *) fail "a process is left: $(tr '\0' ' ' <"$file")" ;; esac
-done
+left=$(processes_of "$HOB_RUN_DIR")
+[ -z "$left" ] || fail "processes are left: $left"
 step "nothing is left; all as it should be"

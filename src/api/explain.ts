@@ -60,13 +60,18 @@ function requiredIn(node: SchemaNode): readonly string[] {
 
 /** What is left to tell of a field: the values it may have. */
 function facts(node: SchemaNode, indent: string): string[] {
-  const preset = node.default === '' ? '""' : node.default;
   const lines = [
     ...(node.enum === undefined ? [] : [`one of: ${node.enum.join(', ')}`]),
     ...rangeText(node),
-    ...(preset === undefined || typeof preset === 'object' ? [] : [`default: ${String(preset)}`]),
+    ...defaultText(node),
   ];
   return lines.flatMap((line) => wrapped(line, indent));
+}
+
+/** That of a list or an object is always an empty one, or told field by field. */
+function defaultText({ default: preset }: SchemaNode): string[] {
+  if (typeof preset === 'string') return [`default: ${preset === '' ? '""' : preset}`];
+  return typeof preset === 'number' || typeof preset === 'boolean' ? [`default: ${preset}`] : [];
 }
 
 /** Of a quantity the description tells it, in the unit of the quantity. */

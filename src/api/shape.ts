@@ -31,11 +31,10 @@ function checkFields(value: Fields, node: SchemaNode, path: Path, report: Report
   const { properties, additionalProperties } = node;
   if (properties !== undefined) return checkProperties(value, { ...node, properties }, path, report);
   if (!additionalProperties) return value;
-  const checked = Object.entries(value).map(([name, item]) => [
-    name,
-    checkShape(item, additionalProperties, [...path, name], report),
-  ]);
-  return Object.fromEntries(checked);
+  const checked = Object.entries(value).map(
+    ([name, item]) => [name, checkShape(item, additionalProperties, [...path, name], report)] as const,
+  );
+  return Object.fromEntries<unknown>(checked);
 }
 
 type ObjectNode = SchemaNode & Required<Pick<SchemaNode, 'properties'>>;

@@ -32,10 +32,16 @@ function inTwo(span: number, large: number, largeName: string, small: number, sm
 
 /**
  * Read a time-out: `30s`, `2m`, `1h30m`, `500ms`, or plain seconds; kubectl's `0` and negative ones are not given a meaning here.
- * @returns milliseconds, or undefined when it is none
+ * @returns milliseconds, no more than a timer can take (24 days), or undefined when it is none
  */
 export function parseDuration(text: string): number | undefined {
-  if (/^\d+(\.\d+)?$/.test(text)) return Number(text) * second;
+  const span = /^\d+(\.\d+)?$/.test(text) ? Number(text) * second : sumOfParts(text);
+  return span && Math.min(span, longestTimer);
+}
+
+const longestTimer = 2 ** 31 - 1;
+
+function sumOfParts(text: string): number | undefined {
   if (!/^(\d+(\.\d+)?(ms|s|m|h))+$/.test(text)) return undefined;
   const units: Readonly<Record<string, number>> = { ms: 1, s: second, m: minute, h: hour };
   const parts = [...text.matchAll(/(\d+(?:\.\d+)?)(ms|s|m|h)/g)];

@@ -77,7 +77,7 @@ const valueColumn = 18;
 
 /** `Name:   web`; further lines of the value under its first. */
 function factLine([name, value = '<none>']: Fact): string {
-  return `${name}:`.padEnd(valueColumn) + String(value).replaceAll('\n', `\n${' '.repeat(valueColumn)}`);
+  return (`${name}:`.padEnd(valueColumn) + String(value).replaceAll('\n', `\n${' '.repeat(valueColumn)}`)).trimEnd();
 }
 
 function identity({ metadata }: Container): Fact[] {

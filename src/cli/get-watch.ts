@@ -1,6 +1,6 @@
 import type { Container } from '../api/container.ts';
 import { key } from '../api/container.ts';
-import type { Question } from './get.ts';
+import type { Question } from './get-question.ts';
 import { containersPath } from './names.ts';
 import { print, serialized } from './output.ts';
 import type { Column } from './table.ts';

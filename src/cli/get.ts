@@ -3,15 +3,13 @@ import { key } from '../api/container.ts';
 import type { ObjectList } from '../api/wire.ts';
 import { namespaceFlag, parse } from './arguments.ts';
 import { usageError } from './cli-error.ts';
-import type { Client } from './client.ts';
 import { connectTo } from './client.ts';
 import { containerColumns } from './container-columns.ts';
 import { socketPath } from './directories.ts';
+import type { Question } from './get-question.ts';
 import { explainMissing, warnOfSources } from './mistakes.ts';
 import { containerNames, containersPath } from './names.ts';
-import type { OutputFormat } from './output.ts';
 import { listOf, outputFlag, outputFormat, print, remark, serialized } from './output.ts';
-import type { Column } from './table.ts';
 import { table } from './table.ts';
 
 export const help = `Show containers: all of a namespace, or the named ones.
@@ -44,18 +42,6 @@ const flags = {
   watch: { type: 'boolean', short: 'w', default: false },
   'no-headers': { type: 'boolean', default: false },
 } as const;
-
-/** What is to be shown, and how. */
-export interface Question {
-  readonly client: Client;
-  /** Undefined: all. */
-  readonly namespace: string | undefined;
-  readonly names: readonly string[];
-  readonly selector: string | undefined;
-  readonly format: OutputFormat | undefined;
-  readonly columns: readonly Column<Container>[];
-  readonly titles: boolean;
-}
 
 export async function run(args: string[]): Promise<number> {
   const { values, positionals } = parse('get', args, flags);

@@ -38,7 +38,7 @@ export async function run(args: string[]): Promise<number> {
   const path = `${containersPath(values.namespace, name)}/log?${query.toString()}`;
   const log = await connectTo(socketPath(values)).stream('GET', path);
   log.pipe(process.stdout, { end: false });
-  await once(log, 'close');
+  await once(log, 'close').catch(() => undefined);
   if (!log.complete) throw new CliError('hob went away; what the container prints meanwhile is not lost: ask again');
   return 0;
 }

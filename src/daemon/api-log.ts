@@ -25,9 +25,9 @@ export async function sendLog(
   backend: ApiBackend,
   request: LogRequest,
 ): Promise<void> {
-  const { namespace, name, previous, timestamps, tail } = request;
+  const { namespace, name, previous, timestamps, follow: wantsMore, ...part } = request;
   const { live, ...file } = backend.logSource(namespace, name, { previous });
-  const follow = request.follow && live;
+  const follow = wantsMore && live;
   const quiet = follow ? quietAtEnd(backend, request, response) : undefined;
   const gone = new AbortController();
   response.on('close', () => gone.abort());
@@ -38,7 +38,7 @@ export async function sendLog(
   try {
     // Loaded when the first log is asked for.
     const { readLog } = await import('../runtime/container-logs.ts');
-    for await (const line of readLog({ ...file, follow, signal: end, ...(tail === undefined ? {} : { tail }) })) {
+    for await (const line of readLog({ ...file, ...part, follow, signal: end })) {
       quiet?.lineCame();
       if (!response.write(asText(line, timestamps))) await once(response, 'drain', { signal: end });
     }
@@ -47,7 +47,9 @@ export async function sendLog(
   } finally {
     quiet?.stop();
   }
-  response.end();
+  // An end in the middle must not look like the end of the instance.
+  if (signal.aborted) response.destroy();
+  else response.end();
 }
 
 function asText(line: LogLine, timestamps: boolean): Buffer {

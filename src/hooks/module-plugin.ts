@@ -7,7 +7,7 @@ export interface ModuleOptions extends ThreadOptions {
   readonly version: string;
   /** How long the module may take to load. */
   readonly loadLimitMs: number;
-  /** How long the thread stays when no container needs the plugin: a thread holds 6 to 7 MB. */
+  /** How long the thread stays when no container needs the plugin: a thread holds 8 MB. */
   readonly idleMs: number;
 }
 

@@ -13,6 +13,7 @@ import { BEGUN, type FromThread, takeFromQueue, type ThreadStart, type ToThread 
 import { type HookContext, hookPoints, type Plugin } from './plugin.ts';
 import { failed, type HookOutcome, type HookRequest } from './registered-plugin.ts';
 import { type CollectingStartState, createStartState } from './start-state.ts';
+import { describeLoadError, describeThrown } from './thrown.ts';
 
 /** What a plugin anywhere on the host can import from hob, by these names. */
 const offered = new Map([
@@ -31,7 +32,7 @@ async function load({ path, stateDir }: ThreadStart): Promise<void> {
     const methods = hookPoints.filter((point) => typeof plugin[point] === 'function');
     post({ kind: 'loaded', module: { name: plugin.name, hookHints: plugin.hookHints, methods } });
   } catch (error) {
-    post({ kind: 'broken', reason: describeThrown(error) });
+    post({ kind: 'broken', reason: describeLoadError(error, path) });
   }
 }
 
@@ -104,13 +105,6 @@ function callHook(
     case 'preDestruction':
       return plugin[point]?.(id, rootfsPath, data, context);
   }
-}
-
-/** An error in one line, with the place in the plugin's code where it came from. */
-function describeThrown(error: unknown): string {
-  if (!(error instanceof Error)) return String(error);
-  const place = /\(?(file:\/\/[^)\s]+)\)?/.exec(error.stack ?? '')?.[1];
-  return place === undefined ? String(error) : `${String(error)} (at ${place.replace('file://', '')})`;
 }
 
 // Last: all that is said above is there by now.

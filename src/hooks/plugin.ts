@@ -3,6 +3,8 @@
  * `hint-flags.ts`, and from nothing else of hob.
  */
 
+export { MountFlags } from './mount-flags.ts';
+
 /** The five moments of a container's life at which plugins take part, in the order they come. */
 export const hookPoints = ['postConstruction', 'preStart', 'postStart', 'postStop', 'preDestruction'] as const;
 export type HookPoint = (typeof hookPoints)[number];
@@ -33,7 +35,7 @@ export interface StartState {
   addEnvironmentVariable(assignment: string): boolean;
   /**
    * Add a mount.
-   * @param flags Linux `MS_*` bits, translated to OCI mount options
+   * @param flags Linux `MS_*` bits (`MountFlags`), translated to OCI mount options
    * @param options further OCI mount options
    */
   addMount(source: string, target: string, fsType: string, flags?: number, options?: readonly string[]): boolean;

@@ -41,8 +41,9 @@ async function* readFiles(options: ReadLogOptions): AsyncGenerator<Buffer[], voi
   const { path, maxFiles, follow, signal } = options;
   const changes = follow ? watchLog(path, signal) : undefined;
   const seen = new Set<string>();
-  let files = await openLogFiles(path, maxFiles, seen);
+  let files: OpenLogFile[] = [];
   try {
+    files = await openLogFiles(path, maxFiles, seen);
     await skip(files, options);
     for (;;) {
       for (const file of files) yield* readRecords(file);

@@ -57,7 +57,7 @@ function stageOf(instance: Instance): Stage {
   return facts.createdPid !== undefined && !init && !answered ? 'waitingForVerdict' : 'creating';
 }
 
-const quickLooks = 20;
+const quickLooks = 2;
 
 /** From the pid file to the command it is less than a millisecond, on a host that has time. */
 const aMoment = (looks: number): Promise<void> => (looks < quickLooks ? nextTurn() : delay(1));

@@ -15,12 +15,17 @@ export interface OpenLogFile {
 export async function openLogFiles(path: string, maxFiles: number, seen: Set<string>): Promise<OpenLogFile[]> {
   const files: OpenLogFile[] = [];
   // Newest first: a file that is renamed meanwhile is then met twice, and not missed.
-  for (let age = 0; age < maxFiles; age++) {
-    const file = await openIfThere(age === 0 ? path : `${path}.${age}`);
-    const opened = file && (await openUnseen(file, seen));
-    if (opened) files.unshift(opened);
+  try {
+    for (let age = 0; age < maxFiles; age++) {
+      const file = await openIfThere(age === 0 ? path : `${path}.${age}`);
+      const opened = file && (await openUnseen(file, seen));
+      if (opened) files.unshift(opened);
+    }
+    return files;
+  } catch (error) {
+    await Promise.all(files.map(({ file }) => file.close()));
+    throw error;
   }
-  return files;
 }
 
 async function openUnseen(file: FileHandle, seen: Set<string>): Promise<OpenLogFile | undefined> {

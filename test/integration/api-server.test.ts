@@ -4,7 +4,7 @@ import { existsSync, statSync, writeFileSync } from 'node:fs';
 import { connect } from 'node:net';
 import type { Socket } from 'node:net';
 import { join } from 'node:path';
-import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { Container } from '../../src/api/container.ts';
 import type { EventObject, ObjectList, StatusObject, WatchLine } from '../../src/api/wire.ts';
 import { connectTo, ServerError } from '../../src/cli/client.ts';
@@ -16,7 +16,7 @@ import type { NewEvent } from '../../src/journal/journal.ts';
 import { container, running } from '../fixtures/fake-backend.ts';
 import { logLines } from '../fixtures/log-lines.ts';
 import type { ServedHob } from '../fixtures/served-hob.ts';
-import { servedHob } from '../fixtures/served-hob.ts';
+import { eventually, servedHob } from '../fixtures/served-hob.ts';
 
 let hob: ServedHob;
 let client: Client;
@@ -184,14 +184,14 @@ describe('a watch', () => {
 
   it('whose reader vanishes is forgotten', async () => {
     const stream = await client.stream('GET', '/containers?watch=1');
-    await vi.waitFor(() => expect(hob.backend.watchers()).toBe(1));
+    await eventually(() => expect(hob.backend.watchers()).toBe(1));
     stream.destroy();
-    await vi.waitFor(() => expect(hob.backend.watchers()).toBe(0));
+    await eventually(() => expect(hob.backend.watchers()).toBe(0));
   });
 
   it('whose reader does not read is cut off with a message, and does not fill the memory', async () => {
     const stream = await client.stream('GET', '/containers?watch=1');
-    await vi.waitFor(() => expect(hob.backend.watchers()).toBe(1));
+    await eventually(() => expect(hob.backend.watchers()).toBe(1));
     const large = container('web', running, { annotations: { filler: 'x'.repeat(10_000) } });
     for (let n = 0; n < 5_000 && hob.backend.watchers() > 0; n++) hob.backend.put(large);
     expect(hob.backend.watchers()).toBe(0);
@@ -349,7 +349,7 @@ describe('junk', () => {
         parts.push(Buffer.from(Array.from({ length: random() % 200 }, () => random() & 0xff)).toString('latin1'));
       await answerTo(Buffer.from(parts.join(''), 'latin1'));
     }
-    await vi.waitFor(() => expect(hob.backend.watchers()).toBe(0));
+    await eventually(() => expect(hob.backend.watchers()).toBe(0));
     expect(await client.json('GET', web)).toMatchObject({ metadata: { name: 'web' } });
   });
 

@@ -1,10 +1,10 @@
 import { appendFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { afterEach, beforeEach, expect, it, vi } from 'vitest';
+import { afterEach, beforeEach, expect, it } from 'vitest';
 import { connectTo } from '../../src/cli/client.ts';
 import { container, running } from '../fixtures/fake-backend.ts';
 import type { Command, ServedHob } from '../fixtures/served-hob.ts';
-import { servedHob } from '../fixtures/served-hob.ts';
+import { eventually, servedHob } from '../fixtures/served-hob.ts';
 
 let hob: ServedHob;
 let path: string;
@@ -58,9 +58,9 @@ it('logs of a container that has printed nothing is empty, and of none an error'
 it('logs -f goes on until the instance has ended and all was shown', async () => {
   writeFileSync(path, [1, 2].map(line).join(''));
   const command = follow('--tail=1');
-  await vi.waitFor(() => expect(command.stdout()).toBe('line 2\n'), 5_000);
+  await eventually(() => expect(command.stdout()).toBe('line 2\n'));
   appendFileSync(path, line(3));
-  await vi.waitFor(() => expect(command.stdout()).toBe('line 2\nline 3\n'), 5_000);
+  await eventually(() => expect(command.stdout()).toBe('line 2\nline 3\n'));
   hob.backend.put(container('web', ended));
   appendFileSync(path, line(4));
   expect(await command.done).toMatchObject({ code: 0, stdout: 'line 2\nline 3\nline 4\n' });
@@ -70,14 +70,18 @@ it('logs -f goes on until the instance has ended and all was shown', async () =>
 it('logs -f ends when the container is gone, and when hob is, which it tells', async () => {
   writeFileSync(path, line(1));
   const first = follow();
-  await vi.waitFor(() => expect(first.stdout()).toBe('line 1\n'), 5_000);
+  await eventually(() => expect(first.stdout()).toBe('line 1\n'));
   hob.backend.drop('default', 'web');
   expect((await first.done).code).toBe(0);
   hob.backend.put(container('web', running));
   const second = follow();
-  await vi.waitFor(() => expect(second.stdout()).toBe('line 1\n'), 5_000);
+  await eventually(() => expect(second.stdout()).toBe('line 1\n'));
   await hob.end();
-  expect(await second.done).toMatchObject({ code: 0, stdout: 'line 1\n' });
+  expect(await second.done).toMatchObject({
+    code: 1,
+    stdout: 'line 1\n',
+    stderr: expect.stringContaining('hob went away'),
+  });
 });
 
 it('a reader of a log that does not read costs no memory, and is forgotten when it goes', async () => {
@@ -85,12 +89,12 @@ it('a reader of a log that does not read costs no memory, and is forgotten when 
   writeFileSync(path, Array.from({ length: 200_000 }, (_, n) => line(n)).join(''));
   const before = process.memoryUsage().arrayBuffers;
   const stream = await connectTo(hob.socketPath).stream('GET', '/namespaces/default/containers/web/log?follow=1');
-  await vi.waitFor(() => expect(hob.backend.watchers()).toBe(1));
+  await eventually(() => expect(hob.backend.watchers()).toBe(1));
   await new Promise((resolve) => setTimeout(resolve, 300));
   expect(process.memoryUsage().arrayBuffers - before).toBeLessThan(8 * 1024 * 1024);
   hob.backend.put(container('web', ended));
   stream.destroy();
-  await vi.waitFor(() => expect(hob.backend.watchers()).toBe(0));
+  await eventually(() => expect(hob.backend.watchers()).toBe(0));
 });
 
 it('a slow reader gets all of an instance that has ended', async () => {

@@ -2,11 +2,11 @@ import { execFile, execFileSync } from 'node:child_process';
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
-import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { parse as parseYaml } from 'yaml';
 import { container, running } from '../fixtures/fake-backend.ts';
 import type { Command, ServedHob } from '../fixtures/served-hob.ts';
-import { servedHob } from '../fixtures/served-hob.ts';
+import { eventually, servedHob } from '../fixtures/served-hob.ts';
 
 const execute = promisify(execFile);
 /** For shells. */
@@ -160,16 +160,16 @@ describe('get', () => {
   it('-w goes on with each change, and with another hob', async () => {
     hob.backend.put(container('web', { phase: 'Starting' }));
     const watch = start('get', '-w');
-    await vi.waitFor(() => expect(linesOf(watch.stdout())).toHaveLength(2));
+    await eventually(() => expect(linesOf(watch.stdout())).toHaveLength(2));
     hob.backend.put(container('web', running));
     hob.backend.put(container('db', running));
     hob.backend.drop('default', 'db');
-    await vi.waitFor(() => expect(linesOf(watch.stdout())).toHaveLength(5));
+    await eventually(() => expect(linesOf(watch.stdout())).toHaveLength(5));
     await hob.end();
-    await vi.waitFor(() => expect(watch.stderr()).toContain('hob is gone'), 5_000);
+    await eventually(() => expect(watch.stderr()).toContain('hob is gone'));
     hob.backend.put(container('web', inBackoff));
     await hob.serve();
-    await vi.waitFor(() => expect(linesOf(watch.stdout())).toHaveLength(6), 5_000);
+    await eventually(() => expect(linesOf(watch.stdout())).toHaveLength(6));
     const shown = linesOf(watch.stdout()).map((line) => wordsOf(line).slice(0, 2).join(' '));
     expect(shown).toEqual(['NAME PHASE', 'web Starting', 'web Running', 'db Running', 'db Gone', 'web Backoff']);
   });
@@ -177,7 +177,7 @@ describe('get', () => {
   it('-w -o json shows whole objects', async () => {
     hob.backend.put(container('web', running));
     const watch = start('get', 'web', '-w', '-o', 'json');
-    await vi.waitFor(() => expect(JSON.parse(watch.stdout())).toMatchObject({ metadata: { name: 'web' } }));
+    await eventually(() => expect(JSON.parse(watch.stdout())).toMatchObject({ metadata: { name: 'web' } }));
   });
 
   it('plugins shows what they take part in and what is wrong with them', async () => {
@@ -272,9 +272,9 @@ describe('events', () => {
   it('-w go on with what happens', async () => {
     event('web', 'one');
     const watch = start('events', '-w');
-    await vi.waitFor(() => expect(watch.stdout()).toContain('one'));
+    await eventually(() => expect(watch.stdout()).toContain('one'));
     event('db', 'two');
-    await vi.waitFor(() => expect(watch.stdout()).toContain('two'));
+    await eventually(() => expect(watch.stdout()).toContain('two'));
     expect(linesOf(watch.stdout())).toHaveLength(3);
   });
 });
@@ -283,7 +283,7 @@ describe('wait', () => {
   it('ends when all are as they should be', async () => {
     const wait = start('wait', 'web', 'db', '--for=condition=Ready');
     hob.backend.put(container('web', running));
-    await vi.waitFor(() => expect(wait.stdout()).toContain('container.hob.dev/web condition met'));
+    await eventually(() => expect(wait.stdout()).toContain('container.hob.dev/web condition met'));
     hob.backend.put(container('db', inBackoff));
     hob.backend.put(container('db', running));
     expect(await wait.done).toMatchObject({ code: 0, stdout: expect.stringContaining('db condition met') });
@@ -294,7 +294,7 @@ describe('wait', () => {
     expect((await hob.cli('wait', 'web', '--for=phase=backoff')).stdout).toBe('container.hob.dev/web is Backoff\n');
     expect((await hob.cli('wait', 'web', '--for=condition=ready=false')).code).toBe(0);
     const gone = start('wait', 'web', '--for=delete');
-    await vi.waitFor(() => expect(hob.backend.watchers()).toBe(1));
+    await eventually(() => expect(hob.backend.watchers()).toBe(1));
     hob.backend.drop('default', 'web');
     expect((await gone.done).code).toBe(0);
   });
@@ -439,8 +439,8 @@ describe('delete', () => {
     hob.backend.put(container('slow', running));
     hob.backend.remove = async () => Promise.resolve();
     const deletion = start('delete', 'slow');
-    await vi.waitFor(() => expect(deletion.stdout()).toContain('"slow" deleted'));
-    await vi.waitFor(() => expect(hob.backend.watchers()).toBe(1));
+    await eventually(() => expect(deletion.stdout()).toContain('"slow" deleted'));
+    await eventually(() => expect(hob.backend.watchers()).toBe(1));
     hob.backend.drop('default', 'slow');
     expect((await deletion.done).code).toBe(0);
     hob.backend.put(container('stuck', running));
@@ -517,6 +517,13 @@ describe('the command line', () => {
     const { stdout, stderr } = await execute('sh', ['-c', `${hobCommand} get | head -1`], { env });
     expect(stdout).toMatch(/^NAME .*\n$/);
     expect(stderr).toBe('');
+  });
+
+  it('doctor shows each finding, and fails when one keeps hob from working', async () => {
+    const { code, stdout } = await hob.cli('doctor', '--state-dir', hob.dir);
+    expect(stdout).toMatch(/^\w+ +crun /m);
+    expect(stdout).toContain(hob.socketPath);
+    expect(code).toBe(/^problem /m.test(stdout) ? 1 : 0);
   });
 
   it('down tells how it goes, and fails when hob goes away before the end', async () => {

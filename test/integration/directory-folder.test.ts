@@ -271,6 +271,15 @@ describe('sub-folders', () => {
     await shows({ ...both, 'x/y/z/c.yaml': 'c=v1', 'x/y/z/d.yaml': 'd=v1' });
   });
 
+  it('may be emptied by being removed and made again', async () => {
+    shop.write('sub/a.yaml', specText('a'));
+    await shop.watchAndSync();
+    rmSync(shop.path('sub'), { recursive: true });
+    mkdirSync(shop.path('sub'));
+    await shows({});
+    expect(shop.recorder.unavailableFor).toBeUndefined();
+  });
+
   it('may be replaced by others', async () => {
     shop.write('sub/a.yaml', specText('a'));
     await shop.watchAndSync();

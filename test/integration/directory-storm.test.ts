@@ -14,7 +14,7 @@ import { afterEach, beforeEach, expect, it } from 'vitest';
 import { meanwhile, specText, until, Workshop } from '../support/watched-folder.ts';
 
 const FILES = 50;
-const STORM_MS = 5000;
+const STORM_MS = 3000;
 
 let shop: Workshop;
 beforeEach(() => {

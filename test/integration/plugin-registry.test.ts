@@ -241,7 +241,9 @@ describe('a container that runs', () => {
     await restless.run('preDestruction', [use('p')]);
     await restless.run('preDestruction', [use('p')], { instanceID: 'i2' });
     const forgotten = async (): Promise<string | undefined> => {
-      const result = await restless.run('postStop', [use('p')], { instanceID: String(Math.random()) });
+      const instanceID = String(Math.random());
+      const result = await restless.run('postStop', [use('p')], { instanceID });
+      await restless.run('preDestruction', [use('p')], { instanceID });
       return result.failures[0]?.message;
     };
     await expect.poll(forgotten).toMatch(/calls: 0/);

@@ -33,6 +33,7 @@ export interface RunMore {
   id?: string;
   instanceID?: string;
   pid?: number;
+  rootfsPath?: string;
   signal?: AbortSignal;
   graceMs?: number;
 }
@@ -81,8 +82,9 @@ export function pluginBench(options: Partial<RegistryOptions> = {}): PluginBench
     },
     trace: () => readFileSync(tracePath, 'utf8').split('\n').slice(0, -1),
     run: (point, plugins, more = {}) => {
-      const { id = 'c1', instanceID = 'i1', pid = 4711, signal = new AbortController().signal, graceMs = 100 } = more;
-      const container = { id, instanceID, pid, rootfsPath: '/rootfs/' };
+      const { id = 'c1', instanceID = 'i1', pid = 4711, rootfsPath = '/rootfs/', graceMs = 100 } = more;
+      const { signal = new AbortController().signal } = more;
+      const container = { id, instanceID, pid, rootfsPath };
       const onEvent = (event: HookEvent): void => void events.push(event);
       return runHookPoint({ point, container, plugins, registry, journal, log, signal, graceMs, onEvent });
     },

@@ -43,6 +43,7 @@ describe('a time-out', () => {
     ['1.5m', 90_000],
     ['5', 5_000],
     ['0s', 0],
+    ['9999h', 2 ** 31 - 1],
     ['', undefined],
     ['soon', undefined],
     ['-1s', undefined],

@@ -37,7 +37,7 @@ describe('names', () => {
 });
 
 describe('an empty folder', () => {
-  const place = (real: string, identity: string) => ({ real, identity });
+  const place = (real: string, identity: string, device = 1n) => ({ real, identity, device });
   const before = new Map([
     ['', place('/specs', '1')],
     ['sub', place('/specs/sub', '2')],
@@ -62,10 +62,18 @@ describe('an empty folder', () => {
     expect(doubts([['', place('/specs', '9')]], ['b.yaml'], ['a.yaml'])).toEqual([]);
   });
 
-  it('can be a sub-folder among others that are believed', () => {
+  it('is believed when it is a sub-folder that was made anew', () => {
     const folders: [string, ReturnType<typeof place>][] = [
       ['', place('/specs', '1')],
       ['sub', place('/specs/sub', '9')],
+    ];
+    expect(doubts(folders, [], ['sub/b.yaml'])).toEqual([]);
+  });
+
+  it('can be a sub-folder where a filesystem went away, among others that are believed', () => {
+    const folders: [string, ReturnType<typeof place>][] = [
+      ['', place('/specs', '1')],
+      ['sub', place('/specs/sub', '9', 2n)],
       ['new', place('/specs/new', '3')],
     ];
     expect(doubts(folders, ['a.yaml'], ['a.yaml', 'sub/b.yaml', 'submarine.yaml'])).toEqual(['sub']);

@@ -25,7 +25,8 @@ const input = (yaml = '', change: Partial<OciInput> = {}): OciInput => ({
 });
 
 const configOf = (yaml = '', change: Partial<OciInput> = {}) => ociConfig(input(yaml, change));
-const mountsOf = (config: object): { destination: string }[] => Reflect.get(config, 'mounts');
+const mountsOf = (config: object): { destination: string }[] =>
+  (config as { mounts: { destination: string }[] }).mounts;
 const mountAt = (config: object, place: string): object | undefined =>
   mountsOf(config).find(({ destination }) => destination === place);
 
@@ -77,7 +78,7 @@ describe('the configuration of a container', () => {
 
   it('has TERM with a terminal, unless it is given', () => {
     expect(configOf('terminal: true')).toMatchObject({
-      process: { terminal: true, env: [expect.anything()] },
+      process: { terminal: true, env: [expect.anything(), 'TERM=xterm'] },
     });
     expect(configOf('terminal: true\nenv: [{name: TERM, value: dumb}]')).toMatchObject({
       process: { env: [expect.anything(), 'TERM=dumb'] },

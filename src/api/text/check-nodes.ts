@@ -64,7 +64,9 @@ function checkMap({ items }: YAMLMap.Parsed, path: Path, walk: Walk): void {
 
 /** The name as it is in the object that is made from a map; undefined for what is not a name. */
 export function fieldName(key: Node): string | undefined {
-  return isScalar(key) && key.value !== null ? String(key.value) : undefined;
+  const name: unknown = isScalar(key) ? key.value : undefined;
+  const isName = typeof name === 'string' || typeof name === 'number' || typeof name === 'boolean';
+  return isName ? String(name) : undefined;
 }
 
 function badName(name: string, key: ParsedNode, seen: Set<string>): string | undefined {

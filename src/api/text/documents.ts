@@ -13,8 +13,8 @@ export interface SpecDocument {
 
 /** How deep lists and objects may be in one another; each takes up to two places on the parser's stack. */
 const deepestStack = 200;
-/** The parser's work on nonsense grows faster than the text. 1 MiB of specs has fewer lexemes than this. */
-const mostLexemes = 500_000;
+/** The parser's work on nonsense grows faster than the text. 1 MiB of specs has some 500 000 lexemes. */
+const mostLexemes = 700_000;
 /** How often one thing may be repeated by aliases, counting repetitions in what is repeated. */
 const mostRepetitions = 100;
 
@@ -30,27 +30,33 @@ const options = {
 
 /** The documents of a text, each with all that is wrong with its syntax. Never throws; the work is bounded. */
 export function readDocuments(text: string): { documents: SpecDocument[]; fault?: Fault } {
-  let fault: Fault | undefined;
-  const tokens = boundedTokens(text, (reason) => (fault = reason));
+  let fault = tooMuch(text);
+  if (fault !== undefined) return { documents: [], fault };
+  const tokens = boundedTokens(text, (tooDeep) => (fault = tooDeep));
   const documents = [...new Composer<ParsedNode>(options).compose(tokens)].map(readDocument);
   return fault === undefined ? { documents } : { documents: [], fault };
 }
 
+/** Counted only when there could be so many: it means to read the text twice. */
+function tooMuch(text: string): Fault | undefined {
+  if (text.length < mostLexemes) return undefined;
+  let lexemes = 0;
+  for (const _ of new Lexer().lex(text)) lexemes++;
+  return lexemes > mostLexemes
+    ? { offset: 0, path: [], message: 'there is too much in this file; divide it' }
+    : undefined;
+}
+
 function* boundedTokens(text: string, giveUp: (fault: Fault) => void): Generator<CST.Token> {
   const parser = new Parser();
-  let lexemes = 0;
   for (const lexeme of new Lexer().lex(text)) {
     yield* parser.next(lexeme);
-    const excess = tooMuch(parser.stack.length, ++lexemes);
-    if (excess !== undefined) return giveUp({ offset: parser.offset, path: [], message: excess });
+    if (parser.stack.length > deepestStack) return giveUp({ offset: parser.offset, path: [], message: tooDeep });
   }
   yield* parser.end();
 }
 
-function tooMuch(stack: number, lexemes: number): string | undefined {
-  if (stack > deepestStack) return 'lists and objects are nested too deep in one another (100 levels and more)';
-  return lexemes > mostLexemes ? 'there is too much in this file; divide it' : undefined;
-}
+const tooDeep = 'lists and objects are nested too deep in one another (100 levels and more)';
 
 function readDocument(yaml: YamlDocument): SpecDocument {
   const syntax = syntaxFaults(yaml);

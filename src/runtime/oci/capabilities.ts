@@ -29,19 +29,20 @@ export function capabilitiesOf(
   all: () => readonly string[] = ownCapabilities,
 ): Record<CapabilitySet, string[]> | undefined {
   if (base !== undefined && capabilities === undefined) return undefined;
-  const dropped = (capabilities?.drop ?? []).map(bareName);
-  const added = (capabilities?.add ?? []).map(bareName).flatMap((name) => (name === 'ALL' ? all() : name));
+  const { add = [], drop = [] } = capabilities ?? {};
   const before = base === undefined ? ordinary : (base.bounding ?? []).map(bareName);
+  const added = add.map(bareName).flatMap((name) => (name === 'ALL' ? all() : name));
   // Drops come first, so that dropping ALL and adding one leaves that one.
-  const left = dropped.includes('ALL') ? [] : before.filter((name) => !dropped.includes(name));
-  const bounding = sets(left, added);
-  const held = isRoot ? bounding : sets(added);
+  const bounding = fullNames([...without(before, drop.map(bareName)), ...added]);
+  const held = isRoot ? bounding : fullNames(added);
   const kept = isRoot ? [] : held;
   return { bounding, effective: held, permitted: held, inheritable: kept, ambient: kept };
 }
 
 const bareName = (name: string): string => name.replace(/^CAP_/, '');
-const sets = (...names: (readonly string[])[]): string[] => [...new Set(names.flat())].map((name) => `CAP_${name}`);
+const fullNames = (names: readonly string[]): string[] => [...new Set(names)].map((name) => `CAP_${name}`);
+const without = (names: readonly string[], dropped: readonly string[]): readonly string[] =>
+  dropped.includes('ALL') ? [] : names.filter((name) => !dropped.includes(name));
 
 /** The capabilities that this process may use, from the bit mask in /proc/self/status. */
 function ownCapabilities(): string[] {

@@ -1,12 +1,7 @@
-import { statSync, type Stats } from 'node:fs';
+import { statSync } from 'node:fs';
 import type { ContainerSpec } from '../../api/container.ts';
-import type { OciInput } from './input.ts';
+import type { DeviceStat, OciInput } from './input.ts';
 import type { OciDevice, OciDocument, OciMount } from './types.ts';
-
-/** What hob asks the host about a path. */
-export type DeviceStat = (
-  path: string,
-) => Pick<Stats, 'rdev' | 'mode' | 'uid' | 'gid' | 'isCharacterDevice' | 'isBlockDevice'>;
 
 type DeviceWish = NonNullable<ContainerSpec['devices']>[number];
 

@@ -1,6 +1,11 @@
+import type { Stats } from 'node:fs';
 import type { ContainerSpec } from '../../api/container.ts';
 import type { OciConfig } from '../runtime.ts';
-import type { DeviceStat } from './devices.ts';
+
+/** What hob asks the host about a path. */
+export type DeviceStat = (
+  path: string,
+) => Pick<Stats, 'rdev' | 'mode' | 'uid' | 'gid' | 'isCharacterDevice' | 'isBlockDevice'>;
 
 /** All that an OCI configuration is made from. */
 export interface OciInput {

@@ -9,7 +9,15 @@ export interface Place {
   /** The path without symbolic links. */
   readonly real: string;
   readonly identity: string;
+  /** The filesystem it is on. */
+  readonly device: bigint;
 }
+
+export const placeOf = (real: string, stats: BigIntStats): Place => ({
+  real,
+  identity: identityOf(stats),
+  device: stats.dev,
+});
 
 /**
  * Resolve the path once, so that one look sees one revision. Asynchronous on purpose: where a network filesystem does not answer, it is
@@ -21,7 +29,7 @@ export async function locate(path: string): Promise<Place | { readonly why: stri
     const real = await realpath(path);
     const stats = await stat(real, { bigint: true });
     if (!stats.isDirectory()) return { why: `${path} is not a folder; put a folder of specs there` };
-    return { real, identity: identityOf(stats) };
+    return placeOf(real, stats);
   } catch (error) {
     return { why: whyNot(path, error) };
   }

@@ -95,7 +95,7 @@ function interpret(real: string, hints: Hints, event: Hint, name: string | null,
 }
 
 function mattersBeside(path: string): boolean {
-  const stats = lstatOf(path);
-  if (!stats || isSpecName(basename(path))) return false;
+  const stats = isSpecName(basename(path)) ? undefined : lstatOf(path);
+  if (!stats) return false;
   return stats.isSymbolicLink() || (stats.isDirectory() && !isHidden(basename(path)));
 }

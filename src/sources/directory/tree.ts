@@ -5,7 +5,7 @@ import type { Dirent } from 'node:fs';
 import { join } from 'node:path';
 import { meansMissing } from './errors.ts';
 import { isHidden, isSpecName, isWithin } from './names.ts';
-import { identityOf, whyNot, type Place } from './place.ts';
+import { identityOf, placeOf, whyNot, type Place } from './place.ts';
 import { look } from './sight.ts';
 
 /** Sub-folders of sub-folders, at most. What is deeper is no part of the tree. */
@@ -75,7 +75,7 @@ function enter(search: Search, name: string): void {
     if (depthOf(name) > MAX_DEPTH) return void search.tooDeep.push(name);
     if (search.folders.size >= MAX_FOLDERS) return tooMany(search, `${MAX_FOLDERS} folders`);
     search.met.add(identity);
-    search.folders.set(name, { real: realpathSync(path), identity });
+    search.folders.set(name, placeOf(realpathSync(path), stats));
     for (const entry of inOrder(readdirSync(path, { withFileTypes: true }))) visit(search, name, entry);
   } catch (error) {
     // A sub-folder that went since its parent was read is simply not there.
