@@ -83,20 +83,31 @@ export function createController(options: ControllerOptions): Controller {
       tellRivals(key, wanted);
       if (present) adjust(present, wanted);
       else begin(key, wanted);
-    } else if (present && store.mayRemove(key)) {
-      const { desired } = present.actor.getSnapshot().context;
-      if (!desired.removed) present.actor.send({ type: 'desire', desired: { ...desired, removed: true } });
+    } else if (present) {
+      if (store.mayRemove(key)) letGo(present);
+      else showMistakes(present, store.mistakesAbout(key));
     }
     if (present?.unsaved) saveAgain(present);
   }
 
   function adjust(present: Kept, wanted: Wanted): void {
     const { desired } = present.actor.getSnapshot().context;
-    const mistakesChanged = wanted.mistakes.length > 0 || present.mistakes.length > 0;
-    Object.assign(present, { claim: wanted.claim, contentHash: wanted.contentHash, mistakes: wanted.mistakes });
+    Object.assign(present, { claim: wanted.claim, contentHash: wanted.contentHash });
+    showMistakes(present, wanted.mistakes);
     if (desired.removed || desired.generation !== wanted.desired.generation)
       present.actor.send({ type: 'desire', desired: wanted.desired });
-    else if (mistakesChanged) refresh(present);
+  }
+
+  function letGo({ actor }: Kept): void {
+    const { desired } = actor.getSnapshot().context;
+    if (!desired.removed) actor.send({ type: 'desire', desired: { ...desired, removed: true } });
+  }
+
+  /** The last good spec stays in force; the status says why. */
+  function showMistakes(present: Kept, mistakes: Wanted['mistakes']): void {
+    if (mistakes.length === 0 && present.mistakes.length === 0) return;
+    present.mistakes = mistakes;
+    show(present, present.actor.getSnapshot());
   }
 
   function begin(key: string, wanted: Wanted): void {
@@ -146,10 +157,6 @@ export function createController(options: ControllerOptions): Controller {
 
   function saveAgain(present: Kept): void {
     save(present, present.actor.getSnapshot());
-  }
-
-  function refresh(present: Kept): void {
-    show(present, present.actor.getSnapshot());
   }
 
   function show(present: Kept, snapshot: ContainerSnapshot): void {

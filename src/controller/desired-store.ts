@@ -46,9 +46,11 @@ export interface DesiredStore {
   sinkFor(source: string): SourceSink;
   get(key: string): Wanted | undefined;
   keys(): readonly string[];
+  /** What is wrong with the origin that declares, or last declared, the container. */
+  mistakesAbout(key: string): readonly SpecMistake[];
   /**
    * Whether it is certain that nobody wants the container: every source has been read once, or the one that declared it
-   * took it back before our eyes. A source that can't be read may still want it.
+   * took it back before our eyes. A source that can't be read may still want it, and so may a file that can't be understood.
    */
   mayRemove(key: string): boolean;
   sources(): readonly SourceState[];
@@ -114,9 +116,13 @@ export function createDesiredStore(options: DesiredStoreOptions): DesiredStore {
     if (mistakes.length === 0) dropped.forEach((key) => disclaim(key, { source, origin }));
     else dropped.forEach((key) => now.add(key));
     origins.set(origin, { declared: now, mistakes });
-    for (const key of new Set([...now, ...dropped])) options.onChange(key);
+    for (const key of new Set([...now, ...dropped, ...ownedBy({ source, origin })])) options.onChange(key);
     if (!sameMistakes(mistakes, before?.mistakes ?? [])) options.onMistakes(origin, mistakes);
   }
+
+  /** Of those from before a restart. */
+  const ownedBy = (claim: Claim): string[] =>
+    options.remembered.filter((one) => sameClaim(one.claim, claim)).map(({ key }) => key);
 
   function claim(wish: ClaimOfContainer): void {
     const key = keyOf(wish.container.metadata);
@@ -136,6 +142,7 @@ export function createDesiredStore(options: DesiredStoreOptions): DesiredStore {
 
   function disclaim(key: string, claim: Claim): void {
     const rest = (claims.get(key) ?? []).filter((other) => !sameClaim(other, claim));
+    if (isOwner(key, claim)) owners.delete(key);
     if (rest.length > 0) return void claims.set(key, rest);
     claims.delete(key);
     takenBack.add(key);
@@ -159,8 +166,12 @@ export function createDesiredStore(options: DesiredStoreOptions): DesiredStore {
     // At start another file may be read before the one that owns the name; its turn comes when all have been read.
     if (owners.has(key) && !isOwner(key, first) && !synced()) return undefined;
     owners.set(key, { source: first.source, origin: first.origin });
-    const mistakes = record(first.source).origins.get(first.origin)?.mistakes ?? [];
-    return { claim: owner(first), ...desiredOf(key, first.container), mistakes, rivals: rivals.map(owner) };
+    return {
+      claim: owner(first),
+      ...desiredOf(key, first.container),
+      mistakes: mistakesAbout(key),
+      rivals: rivals.map(owner),
+    };
   }
 
   function desiredOf(key: string, container: Container): Pick<Wanted, 'desired' | 'contentHash'> {
@@ -172,6 +183,12 @@ export function createDesiredStore(options: DesiredStoreOptions): DesiredStore {
     generations.set(key, { generation, contentHash: hash });
     const desired = { spec, labels, annotations, generation, hash: changeHashes(spec), removed: false };
     return { desired, contentHash: hash };
+  }
+
+  /** Its owner may be one from before a restart, whose file has been wrong ever since. */
+  function mistakesAbout(key: string): readonly SpecMistake[] {
+    const { source = '', origin = '' } = owners.get(key) ?? {};
+    return records.get(source)?.origins.get(origin)?.mistakes ?? [];
   }
 
   const synced = (): boolean => [...records.values()].every((source) => source.synced);
@@ -191,7 +208,9 @@ export function createDesiredStore(options: DesiredStoreOptions): DesiredStore {
     }),
     get,
     keys: () => [...claims.keys()],
-    mayRemove: (key) => abandoned || (!claims.has(key) && (synced() || takenBack.has(key))),
+    mistakesAbout,
+    mayRemove: (key) =>
+      abandoned || (!claims.has(key) && mistakesAbout(key).length === 0 && (synced() || takenBack.has(key))),
     abandon: () => {
       abandoned = true;
     },

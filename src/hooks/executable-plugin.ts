@@ -93,5 +93,8 @@ function logStderr(log: HookLog, path: string, { stderr }: ProcessResult): void 
 const howEnded = ({ code, signal }: ProcessResult): string =>
   signal === null ? `exit code ${code}` : `signal ${signal}`;
 
-const notStarted = (error: unknown): string =>
-  `it could not be started: ${error instanceof Error ? error.message : String(error)} (is the interpreter in its first line there?)`;
+function notStarted(error: unknown): string {
+  const why = error instanceof Error ? error.message : String(error);
+  const isMissing = error instanceof Error && 'code' in error && error.code === 'ENOENT';
+  return `it could not be started: ${why}${isMissing ? ' (is the interpreter in its first line there?)' : ''}`;
+}

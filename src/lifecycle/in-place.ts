@@ -1,6 +1,7 @@
 import { fromPromise } from 'xstate';
 import type { PromiseActorLogic } from 'xstate';
-import { ociResources } from '../runtime/oci-config.ts';
+import { readBundle } from '../runtime/bundle.ts';
+import { resourcesUpdate } from '../runtime/oci-config.ts';
 import type { EffectInput } from '../../machines/events.ts';
 import type { ContainerContext } from '../../machines/context.ts';
 import type { LifecycleParts } from './parts.ts';
@@ -16,4 +17,7 @@ export const unpause = ({ runtime }: LifecycleParts): PromiseActorLogic<void, Ef
   change(({ id }) => runtime.resume(id));
 
 export const updateResources = ({ runtime }: LifecycleParts): PromiseActorLogic<void, EffectInput> =>
-  change(({ id, desired }) => runtime.update(id, ociResources(desired.spec.resources ?? {})));
+  change(({ id, desired: { spec }, instance }) => {
+    const bundle = spec.bundle && readBundle(spec.bundle.path).config;
+    return runtime.update(id, resourcesUpdate(spec.resources, instance?.spec.resources, bundle));
+  });

@@ -1,5 +1,6 @@
 import { mkdir, readdir } from 'node:fs/promises';
 import { availableParallelism } from 'node:os';
+import { join } from 'node:path';
 import { detectCgroups } from '../host/cgroups.ts';
 import { adoptInstances } from './adopt-instances.ts';
 import { checkUp, suspect } from './check-up.ts';
@@ -15,6 +16,7 @@ import { openOomLog } from './oom.ts';
 import { findInstance, type RuntimeParts } from './runtime-parts.ts';
 import type { Exit, Runtime } from './runtime.ts';
 import { pruneSignals, watchSignals } from './signals.ts';
+import { createSeccompCache } from './seccomp-cache.ts';
 import { createSlots } from './slots.ts';
 import { startInstance } from './start.ts';
 import { answerPreStart } from './verdict.ts';
@@ -134,9 +136,15 @@ function follow({ runDir, keeper, warn, instances }: RuntimeParts, checkUpEveryM
 /** Each on the instance that is meant, if it is there. */
 function operations(parts: RuntimeParts): Runtime {
   const { runDir } = parts;
+  const seccomp = createSeccompCache(join(runDir, 'seccomp'));
   const find = (id: string, instanceID: string): Instance | undefined => findInstance(parts, id, instanceID);
   return {
-    start: (launch, onCreated, signal) => startInstance(parts, launch, { onCreated, signal }),
+    async start(launch, onCreated, signal) {
+      const { id, config } = launch;
+      const outcome = await startInstance(parts, { ...launch, config: seccomp.use(config) }, { onCreated, signal });
+      if (outcome.kind === 'running') seccomp.learn(config, join(crunRoot(runDir), id));
+      return outcome;
+    },
     async answerPreStart(id, instanceID, verdict) {
       const instance = find(id, instanceID);
       if (instance) answerPreStart(instance, verdict);

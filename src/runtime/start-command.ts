@@ -10,7 +10,7 @@ import type { InstancePaths } from './instance-paths.ts';
  * exclusively, so hob may ask for a start again when it doesn't know what became of the first. Both lines go to one file, because a
  * file system that got full meanwhile still has room for the second line in the block of the first.
  */
-const shellLine = 'set -C; { echo $$ >"$0"; } 2>/dev/null || exit 0; "$@"; echo $? >"$0.x"';
+const shellLine = 'set -C; { echo $$ >"$0"; } 2>/dev/null || exit 0; "$@"; echo $? >>"$0"';
 
 /**
  * Says that the container was created, and waits for the verdict; builtins only. Its end of the FIFO is open before anybody can know that

@@ -4,7 +4,7 @@ import { openFolder, type Folder } from './directory/folder.ts';
 import type { DirectoryOptions } from './directory/options.ts';
 import type { Source } from './source.ts';
 
-/** What has a default may be left out: rescanSeconds 30, settleMs 100, removeMs 300, and trust as hob's files need it. */
+/** What has a default may be left out: rescanSeconds 30, settleMs 100, removeMs 100, and trust as hob's files need it. */
 export type DirectorySourceOptions = Pick<DirectoryOptions, 'path' | 'log'> & Partial<DirectoryOptions>;
 
 /**
@@ -16,7 +16,7 @@ export type DirectorySourceOptions = Pick<DirectoryOptions, 'path' | 'log'> & Pa
  */
 export function directorySource(options: DirectorySourceOptions): Source {
   const path = resolve(options.path);
-  const { log, rescanSeconds = 30, settleMs = 100, removeMs = 300, trust = assertTrustedPath } = options;
+  const { log, rescanSeconds = 30, settleMs = 100, removeMs = 100, trust = assertTrustedPath } = options;
   let folder: Folder | undefined;
   return {
     name: `directory:${path}`,

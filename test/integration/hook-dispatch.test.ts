@@ -51,21 +51,17 @@ describe('the hooks of a point', () => {
     expect(await bench.run('postStart', [use('a'), use('b')])).toEqual({ ok: true, failures: [] });
   });
 
-  it('all begin first when they are asynchronous, run beside the synchronous ones, and are waited for in the end', async () => {
-    plugin('async', 'Async', `trace('async begins'); await until('sync ends'); trace('async ends'); return true;`);
-    plugin('sync', 'Sync', tracing('sync'));
-    await bench.registry.start();
-    expect(await bench.run('postStart', [use('sync'), use('async')])).toEqual({ ok: true, failures: [] });
-    expect(bench.trace()).toEqual(['async begins', 'sync begins', 'sync ends', 'async ends']);
-  });
-
-  it('with both bits are asynchronous', async () => {
-    plugin('both', 'Both', `trace('both begins'); await until('sync ends'); trace('both ends'); return true;`);
-    plugin('sync', 'Sync', tracing('sync'));
-    await bench.registry.start();
-    await bench.run('postStart', [use('sync'), use('both')]);
-    expect(bench.trace()).toEqual(['both begins', 'sync begins', 'sync ends', 'both ends']);
-  });
+  it.each(['Async', 'Both'] as const)(
+    'all begin first when their bits are %s, and are waited for in the end',
+    async (mode) => {
+      // Each waits for the other twice: with the asynchronous one begun later, or waited for earlier, neither would ever end.
+      plugin('async', mode, `trace('async begins'); await until('sync ends'); trace('async ends'); return true;`);
+      plugin('sync', 'Sync', `await until('async begins'); trace('sync ends'); return true;`);
+      await bench.registry.start();
+      expect(await bench.run('postStart', [use('sync'), use('async')])).toEqual({ ok: true, failures: [] });
+      expect(bench.trace()).toEqual(['async begins', 'sync ends', 'async ends']);
+    },
+  );
 
   it('all run even if one fails, and the point fails with any that is required', async () => {
     plugin('fails', 'Sync', `trace('fails'); return false;`);

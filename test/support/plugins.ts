@@ -58,6 +58,8 @@ export function pluginBench(options: Partial<RegistryOptions> = {}): PluginBench
     stateDir: join(dir, 'state'),
     log,
     settleMs: 20,
+    // A busy machine must not make a plugin look broken.
+    loadLimitMs: 20_000,
     onChange: () => {
       for (const look of waiting) look();
     },

@@ -96,6 +96,20 @@ describe('the desired store', () => {
     expect(told).toEqual(['one synced', '/a.yaml has 1 mistakes', '/a.yaml has 0 mistakes']);
   });
 
+  it('holds on to what a file declared before a restart while it has mistakes', () => {
+    const claim = { source: 'one', origin: '/a.yaml' };
+    const { store, sink, changed } = aStore({
+      remembered: [{ key: 'default/web', claim, generation: 1, contentHash: '' }],
+    });
+    sink().declare('/a.yaml', { containers: [], mistakes: [mistake('/a.yaml')] });
+    sink().synced();
+    expect(store.mayRemove('default/web')).toBe(false);
+    expect(store.mistakesAbout('default/web')).toHaveLength(1);
+    expect(changed).toContain('default/web');
+    sink().declare('/a.yaml', valid());
+    expect(store.mayRemove('default/web')).toBe(true);
+  });
+
   it('lets nothing go before every source has been read', () => {
     const claim = { source: 'one', origin: '/a.yaml' };
     const remembered = [{ key: 'default/web', claim, generation: 1, contentHash: '' }];
