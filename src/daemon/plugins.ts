@@ -55,7 +55,9 @@ export async function startPlugins({ folders, stateDir, keeper, journal, log, re
       tell = listener;
     },
     close: async () => {
-      await registry.close();
+      const stuck = await registry.close();
+      // Node waits at its exit for threads that cannot be ended, for ever.
+      if (stuck > 0) process.once('exit', () => process.kill(process.pid, 'SIGKILL'));
     },
   };
 }

@@ -28,7 +28,7 @@ export function serveConnection(socket: Socket, handle: Handle): Connection {
   const connection: Connection = {
     send(message) {
       if (!socket.writable) return;
-      socket.write(encodeLine(message));
+      socket.write(Buffer.from(encodeLine(message))); // waits outside of the heap, if it has to
       if (socket.writableLength > mostUnreadBytes) socket.destroy();
     },
     cancels: new Map(),

@@ -38,7 +38,7 @@ function serve(): void {
   };
   const keeper = createKeeper({ idleMs: Number(idleSeconds) * 1000, warn, onOver: leave });
   rmSync(path, { force: true }); // a dead keeper's
-  process.umask(0o077);
+  process.umask(0o177);
   createServer(keeper.accept).listen(path);
   process.umask(0o022);
   process.on('SIGTERM', keeper.retire);

@@ -7,11 +7,8 @@ import { keeperFiles } from '../keeper/protocol.ts';
 const main = join(import.meta.dirname, '../keeper/main.ts');
 const mostOldLogBytes = 64 * 1024;
 
-/**
- * The keeper's work is in native calls: an optimizing compiler would gain nothing and cost 8 MB; nor does it make enough garbage for more than the
- * smallest heap.
- */
-const frugal = ['--max-semi-space-size=1', '--max-old-space-size=64', '--v8-pool-size=1', '--no-opt', '--no-maglev'];
+/** The keeper's work is in native calls: optimizing compilers would gain nothing and cost 8 MB; and it makes little garbage. */
+const frugal = ['--max-semi-space-size=1', '--max-old-space-size=128', '--v8-pool-size=1', '--no-opt', '--no-maglev'];
 /** No stray SIGUSR1 opens a debugger in something this powerful. */
 const quiet = ['--disable-sigusr1', '--disable-warning=ExperimentalWarning'];
 
@@ -20,10 +17,16 @@ export interface KeeperProcess {
   ended(): { readonly failed: boolean; readonly how: string } | undefined;
 }
 
+/** The program that a keeper is, and its arguments. */
+export function keeperCommand(runDir: string, nodeArgs: readonly string[] = []): readonly [string, ...string[]] {
+  return [process.execPath, ...frugal, ...quiet, ...nodeArgs, main, runDir];
+}
+
 /** Start a keeper, in a session of its own and with nothing of ours but its log. The one process that hob itself starts. */
 export function startKeeperProcess(runDir: string, nodeArgs: readonly string[]): KeeperProcess {
   const log = openOwnLog(runDir);
-  const child = spawn(process.execPath, [...frugal, ...quiet, ...nodeArgs, main, runDir], {
+  const [program, ...args] = keeperCommand(runDir, nodeArgs);
+  const child = spawn(program, args, {
     cwd: '/',
     env: { PATH: process.env['PATH'], NODE_COMPILE_CACHE: compileCache(runDir) },
     stdio: ['ignore', log, log],

@@ -182,6 +182,9 @@ describe('when the keeper dies', () => {
     await test.start(launch);
     await until('it has spoken', () => test.logOf(launch).length > 0);
     expect([asked, test.logOf(launch)]).toEqual([2, ['once']]);
+    await test.runtime.kill(launch.id, launch.instanceID, 'SIGKILL');
+    await test.waitForExit(launch);
+    expect(readFileSync(shellFile(launch), 'utf8'), 'by one shell alone').toMatch(/^\d+\n137\n$/);
   });
 
   it('while crun waits for preStart, the container starts all the same', async () => {
@@ -269,10 +272,11 @@ describe('when the run directory is full', () => {
       const [program = '', ...args] = startCommand(fakeCrun, dir, 'web', paths);
       execFileSync(program, args);
       expect(() => writeFileSync(join(dir, 'more'), 'x')).toThrow('ENOSPC');
-      expect(readFileSync(paths.signals.shell, 'utf8')).toMatch(/^\d+\n42\n$/);
+      const said = readFileSync(paths.signals.shell, 'utf8');
+      expect(said).toMatch(/^\d+\n42\n$/);
       truncateSync(filler);
       execFileSync(program, args);
-      expect(readFileSync(paths.signals.shell, 'utf8'), 'a second shell does nothing').toMatch(/^\d+\n42\n$/);
+      expect(readFileSync(paths.signals.shell, 'utf8'), 'a second shell does nothing').toBe(said);
     } finally {
       unmount(dir, { detach: true });
       rmSync(dir, { recursive: true });

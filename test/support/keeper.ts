@@ -6,9 +6,9 @@ import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Answer, Answers, LogEnded, LogRequest, Request } from '../../src/keeper/protocol.ts';
 import { mkfifo } from '../../src/host/libc.ts';
+import { keeperCommand } from '../../src/runtime/keeper-process.ts';
 
 const repository = join(import.meta.dirname, '../..');
-const main = join(repository, 'src/keeper/main.ts');
 /** Where the hob command has it as well. */
 export const compileCache = join(repository, 'node_modules/.cache/hob');
 
@@ -24,6 +24,8 @@ export interface Dialogue {
   readonly endedLogs: string[];
   /** The keeper has ended the connection. */
   readonly closed: Promise<void>;
+  /** Read nothing any more. */
+  pause(): void;
   hangUp(): void;
 }
 
@@ -54,9 +56,8 @@ export function testKeeper(): TestKeeper {
   const pid = (): number => Number(read(path('keeper.pid')));
 
   function spawnKeeper({ idleSeconds = 30, shell = 'exec "$@"' } = {}): ReturnType<typeof spawn> {
-    const node = [process.execPath, '--disable-warning=ExperimentalWarning', main, dir, String(idleSeconds)];
     const log = `${dir}/keeper.log`;
-    return spawn('sh', ['-c', `exec >>"${log}" 2>&1; ${shell}`, 'sh', ...node], {
+    return spawn('sh', ['-c', `exec >>"${log}" 2>&1; ${shell}`, 'sh', ...keeperCommand(dir), String(idleSeconds)], {
       stdio: 'ignore',
       detached: true,
       env: { PATH: process.env['PATH'], NODE_COMPILE_CACHE: compileCache },
@@ -143,7 +144,8 @@ async function dial(path: string): Promise<Dialogue> {
     received,
     endedLogs,
     closed: new Promise((resolve) => socket.once('close', () => resolve())),
-    hangUp: () => socket.destroy(),
+    pause: () => void socket.pause(),
+    hangUp: () => void socket.destroy(),
   };
 }
 
