@@ -24,7 +24,8 @@ const levels: Readonly<Record<string, string>> = {
 /** `19:31:02 default/web: started, pid 4711` */
 function forPeople(json: string): string {
   const line = JSON.parse(json) as Record<string, unknown>;
-  const { time, level, msg, container, err, ...rest } = line;
+  // The reason is for programs; the message says it in words.
+  const { time, level, msg, container, err, reason: _, hob: __, file: ___, ...rest } = line;
   const about = typeof container === 'string' ? `${container}: ` : '';
   const because = isError(err) ? `: ${err.message}` : '';
   const more = Object.entries(rest).map(

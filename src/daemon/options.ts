@@ -40,6 +40,7 @@ export interface Places {
   readonly logs: string;
   readonly overlays: string;
   readonly applied: string;
+  readonly pluginState: string;
   readonly socket: string;
 }
 
@@ -48,5 +49,6 @@ export const placesIn = ({ stateDir, runDir }: Pick<DaemonOptions, 'stateDir' | 
   logs: join(stateDir, 'logs'),
   overlays: join(stateDir, 'overlays'),
   applied: join(stateDir, 'applied'),
+  pluginState: join(stateDir, 'plugins'),
   socket: join(runDir, 'hob.sock'),
 });

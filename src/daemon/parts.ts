@@ -5,6 +5,7 @@ import type { Journal } from '../journal/journal.ts';
 import { openJournal } from '../journal/sqlite.ts';
 import { createRootfs } from '../rootfs/rootfs.ts';
 import type { Rootfs } from '../rootfs/rootfs.ts';
+import { removeEmptyParent } from '../runtime/cgroup-remains.ts';
 import { createCrunRuntime } from '../runtime/crun.ts';
 import type { CrunRuntime } from '../runtime/crun.ts';
 import { connectKeeper } from '../runtime/keeper-client.ts';
@@ -46,7 +47,7 @@ export async function openParts(options: DaemonOptions, writeLine?: (line: strin
   const keeper = await connectKeeper({ runDir, log });
   const runtime = await createCrunRuntime({ runDir, keeper, log, cgroupParent: cgroupParentOf(runDir) });
   const folders = pluginFolders(options, journal);
-  const plugins = await startPlugins({ folders, stateDir, keeper, journal, log, report });
+  const plugins = await startPlugins({ folders, stateDir: places.pluginState, keeper, journal, log, report });
   return {
     places,
     log,
@@ -60,6 +61,7 @@ export async function openParts(options: DaemonOptions, writeLine?: (line: strin
       await plugins.close();
       runtime.close();
       await letGo(keeper, empty);
+      if (empty) removeEmptyParent(cgroupParentOf(runDir));
       journal.close();
       unlock.forEach((release) => release());
     },

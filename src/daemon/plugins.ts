@@ -20,7 +20,7 @@ export type Plugins = LifecycleParts['plugins'] & {
 interface PluginParts {
   /** In the order in which they win a name. */
   readonly folders: readonly string[];
-  /** hob's own. */
+  /** Each plugin has a folder of its own in it. */
   readonly stateDir: string;
   readonly keeper: Keeper;
   readonly journal: Journal;

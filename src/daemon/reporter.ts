@@ -24,6 +24,8 @@ export interface Reporter {
 export function createReporter(journal: Journal, log: Logger): Reporter {
   const listeners = new Set<(event: JournalEvent) => void>();
   const latest = new Map<string, string>();
+  for (const { regarding, reason, message } of journal.events())
+    if (regarding.namespace) latest.set(`${regarding.namespace}/${regarding.name}`, `${reason}: ${message}`);
 
   function report(event: NewEvent): void {
     const { type, reason, message, regarding } = event;

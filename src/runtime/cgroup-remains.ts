@@ -20,6 +20,17 @@ export async function removeCgroups(cgroupsPath: string, parent: string, root = 
   }
 }
 
+/** Remove the cgroup that those of all containers were in, where it is empty. Never throws: an empty cgroup costs nobody anything. */
+export function removeEmptyParent(parent: string, root = '/sys/fs/cgroup'): void {
+  for (const hierarchy of hierarchies(root)) {
+    try {
+      rmdirSync(join(hierarchy, parent));
+    } catch {
+      // Not empty, or not there.
+    }
+  }
+}
+
 /** All of them, also the named ones without a controller, which crun uses as well. */
 function hierarchies(root: string): string[] {
   if (existsSync(join(root, 'cgroup.procs'))) return [root];

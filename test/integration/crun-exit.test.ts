@@ -1,6 +1,7 @@
 import { statSync } from 'node:fs';
 import { release } from 'node:os';
 import { join } from 'node:path';
+import { setTimeout } from 'node:timers/promises';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { isRunning, memoryLimitOf, never, testRuntime, until, type TestRuntime } from '../support/runtime.ts';
 
@@ -60,6 +61,21 @@ describe('an exit', () => {
     const launch = test.launch(['sh', '-c', hungry], { resources: { memory: { limit: 10 * 1024 * 1024 } } });
     await test.start(launch);
     expect(await test.waitForExit(launch)).toMatchObject({ ...killed, oomKilled: true });
+  });
+
+  it('is told when the output has reached the log, not before', async () => {
+    const drained: string[] = [];
+    const drainLog: typeof test.keeper.drainLog = async (key) => {
+      await test.keeper.drainLog(key);
+      await setTimeout(100);
+      drained.push(key);
+    };
+    await test.reborn({ keeper: { ...test.keeper, drainLog } });
+    const launch = test.launch(['true']);
+    await test.start(launch);
+    await test.waitForExit(launch);
+    expect(drained).toEqual([`${launch.id}.${launch.instanceID}`]);
+    await test.reborn();
   });
 
   it('is when it was, not when it was seen', async () => {

@@ -1,5 +1,5 @@
 import { execFileSync } from 'node:child_process';
-import { existsSync, readFileSync, statSync, writeFileSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync, readlinkSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { isRunning, testKeeper, until, type Dialogue, type TestKeeper } from '../support/keeper.ts';
@@ -73,7 +73,7 @@ describe('the keeper', () => {
     writeFileSync(join(keeper.dir, 'handed-down'), '');
     // Node itself sees to the low numbers when hob starts.
     await started({ shell: `exec bash -c 'exec 77<${keeper.dir}/handed-down; exec "$@"' bash "$@"` });
-    expect(execFileSync('ls', ['-l', `/proc/${keeper.pid()}/fd`]).toString()).not.toContain('handed-down');
+    expect(openFiles()).not.toContainEqual(expect.stringContaining('handed-down'));
   });
 });
 
@@ -246,8 +246,19 @@ describe('a keeper that is out of descriptors', () => {
 
 /** How many clients the keeper has; the other socket is the one that it listens on. */
 function connections(): number {
-  const descriptors = execFileSync('ls', ['-l', `/proc/${keeper.pid()}/fd`]).toString();
-  return (descriptors.match(/socket:/g)?.length ?? 0) - 1;
+  return openFiles().filter((target) => target.startsWith('socket:')).length - 1;
+}
+
+/** What the keeper has open. */
+function openFiles(): string[] {
+  const dir = `/proc/${keeper.pid()}/fd`;
+  return readdirSync(dir).flatMap((fd) => {
+    try {
+      return [readlinkSync(join(dir, fd))];
+    } catch {
+      return []; // closed just now
+    }
+  });
 }
 
 function residentMegabytes(): number {
