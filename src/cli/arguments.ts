@@ -1,6 +1,7 @@
 import type { ParseArgsOptionsConfig } from 'node:util';
 import { parseArgs } from 'node:util';
-import { suggestion, usageError, wordsOf } from './cli-error.ts';
+import { wordsOf } from '../host/errors.ts';
+import { suggestion, usageError } from './cli-error.ts';
 
 /** Flags that every verb takes. */
 const common = {

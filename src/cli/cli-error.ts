@@ -16,11 +16,6 @@ export function usageError(verb: string, message: string): CliError {
   return new CliError(`${message}\nSee 'hob ${verb} --help' for usage.`);
 }
 
-/** The words of any error. */
-export function wordsOf(error: unknown): string {
-  return error instanceof Error ? error.message : String(error);
-}
-
 /** ` (did you mean x?)`, or nothing. */
 export function suggestion(word: string, known: readonly string[], prefix = ''): string {
   const meant = nearest(word, known);

@@ -1,6 +1,7 @@
 import type { IncomingMessage } from 'node:http';
 import type { StatusObject } from '../api/wire.ts';
 import { apiRoot } from '../api/wire.ts';
+import { codeOf } from '../host/errors.ts';
 import { request } from '../host/http.ts';
 import { CliError } from './cli-error.ts';
 
@@ -53,7 +54,7 @@ function send(socketPath: string, method: string, path: string, body: string | B
 }
 
 function explain(error: Error, socketPath: string): Error {
-  const code = 'code' in error ? error.code : undefined;
+  const code = codeOf(error);
   const start = 'Start it with `hob run`, or name its --run-dir (or HOB_RUN_DIR).';
   if (code === 'ENOENT') return new NotRunning(`hob is not running (no socket at ${socketPath}). ${start}`);
   if (code === 'ECONNREFUSED') return new NotRunning(`hob is not running (nobody answers at ${socketPath}). ${start}`);

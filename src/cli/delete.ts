@@ -1,9 +1,10 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Container, ContainerMetadata } from '../api/container.ts';
 import { key } from '../api/container.ts';
+import { wordsOf } from '../host/errors.ts';
 import { duration, parseDuration } from './age.ts';
 import { namespaceFlag, parse } from './arguments.ts';
-import { CliError, usageError, wordsOf } from './cli-error.ts';
+import { CliError, usageError } from './cli-error.ts';
 import type { Client } from './client.ts';
 import { connectTo, ServerError } from './client.ts';
 import { socketPath } from './directories.ts';

@@ -1,6 +1,7 @@
 import { explain } from '../api/explain.ts';
+import { wordsOf } from '../host/errors.ts';
 import { parse } from './arguments.ts';
-import { CliError, usageError, wordsOf } from './cli-error.ts';
+import { CliError, usageError } from './cli-error.ts';
 
 export const help = `Say what the fields of a Container are for.
 

@@ -1,6 +1,7 @@
 import type { Container } from '../api/container.ts';
 import { key } from '../api/container.ts';
 import type { ObjectList } from '../api/wire.ts';
+import { wordsOf } from '../host/errors.ts';
 import { namespaceFlag, parse } from './arguments.ts';
 import { usageError } from './cli-error.ts';
 import { connectTo } from './client.ts';
@@ -115,7 +116,7 @@ async function byName({ client, namespace, names }: Question): Promise<{ found: 
         throw error;
       }
       failed = true;
-      remark(error instanceof Error ? error.message : String(error));
+      remark(wordsOf(error));
     }
   }
   return { found, failed };

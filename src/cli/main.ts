@@ -1,5 +1,6 @@
+import { wordsOf } from '../host/errors.ts';
 import { HelpAsked } from './arguments.ts';
-import { CliError, suggestion, wordsOf } from './cli-error.ts';
+import { CliError, suggestion } from './cli-error.ts';
 import { overview, verbs } from './verbs.ts';
 
 /** What a terminal or a pipe that was closed ends other programs with: 128 + SIGPIPE, which Node ignores. */
@@ -48,5 +49,11 @@ function complain(error: unknown): number {
   return 1;
 }
 
-// Output to files, terminals and pipes is written at once on Linux; a connection that is still open must not keep the process.
-process.exit(await main(process.argv.slice(2)).catch(complain));
+/** A reader that is slower than hob gets all of it, too: what is long waits in memory when it goes to a socket. */
+const flushed = (stream: NodeJS.WriteStream): Promise<void> =>
+  new Promise((resolve) => void stream.write('', () => resolve()));
+
+const code = await main(process.argv.slice(2)).catch(complain);
+await Promise.all([flushed(process.stdout), flushed(process.stderr)]);
+// A connection that is still open must not keep the process.
+process.exit(code);

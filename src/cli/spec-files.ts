@@ -1,7 +1,8 @@
 import { readdirSync, readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
+import { wordsOf } from '../host/errors.ts';
 import { isHidden, isSpecName } from '../sources/directory/names.ts';
-import { CliError, wordsOf } from './cli-error.ts';
+import { CliError } from './cli-error.ts';
 
 /** A text of specs and where it came from, as people named it. */
 export interface SpecFile {

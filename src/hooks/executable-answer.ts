@@ -1,3 +1,4 @@
+import { wordsOf } from '../host/errors.ts';
 import { type AddedMount, assignmentFault, mountFault, type PluginAdditions } from './additions.ts';
 import type { HookPoint } from './plugin.ts';
 import { failed, type HookOutcome } from './registered-plugin.ts';
@@ -28,7 +29,7 @@ export function outcomeOfProcess(result: ProcessResult, point: HookPoint): HookO
   } catch (error) {
     // A script that failed half-way may well have printed something else first: the code says more than that.
     if (code !== 0) return failed('HookFailed', withStderr(`it exited with code ${code}`, result));
-    return failed('BadAnswer', error instanceof Error ? error.message : String(error));
+    return failed('BadAnswer', wordsOf(error));
   }
 }
 

@@ -1,4 +1,5 @@
 import { join } from 'node:path';
+import { codeOf, wordsOf } from '../host/errors.ts';
 import { isObject, MAX_OUTPUT_BYTES, outcomeOfProcess, parsePrinted, withStderr } from './executable-answer.ts';
 import { checkIdentity } from './identity.ts';
 import { pluginEnvironment } from './plugin-environment.ts';
@@ -94,7 +95,6 @@ const howEnded = ({ code, signal }: ProcessResult): string =>
   signal === null ? `exit code ${code}` : `signal ${signal}`;
 
 function notStarted(error: unknown): string {
-  const why = error instanceof Error ? error.message : String(error);
-  const isMissing = error instanceof Error && 'code' in error && error.code === 'ENOENT';
-  return `it could not be started: ${why}${isMissing ? ' (is the interpreter in its first line there?)' : ''}`;
+  const isMissing = codeOf(error) === 'ENOENT';
+  return `it could not be started: ${wordsOf(error)}${isMissing ? ' (is the interpreter in its first line there?)' : ''}`;
 }

@@ -1,4 +1,5 @@
 import { isDeepStrictEqual } from 'node:util';
+import { wordsOf } from '../host/errors.ts';
 import { type Candidate, findCandidates } from './candidates.ts';
 import { watchFolders } from './folder-watch.ts';
 import { type LoaderOptions, loadPlugin } from './plugin-loader.ts';
@@ -93,8 +94,7 @@ export function createPluginRegistry(options: RegistryOptions): PluginRegistry {
     try {
       return { candidate, loaded: { plugin: await loadPlugin(candidate, loader) }, failures: 0, triedAt };
     } catch (error) {
-      const fault = error instanceof Error ? error.message : String(error);
-      return { candidate, loaded: { fault }, failures: (before?.failures ?? 0) + 1, triedAt };
+      return { candidate, loaded: { fault: wordsOf(error) }, failures: (before?.failures ?? 0) + 1, triedAt };
     }
   }
 

@@ -3,6 +3,7 @@
 import { randomUUID } from 'node:crypto';
 import { open, rename, unlink } from 'node:fs/promises';
 import { dirname } from 'node:path';
+import { wordsOf } from './errors.ts';
 
 /**
  * Replace `path` by a file with this content: at every moment, a power cut included, there is the whole old one or the whole new one.
@@ -23,7 +24,7 @@ export async function writeFileAtomic(
     if (durable) await syncDirectory(dirname(path));
   } catch (cause) {
     await unlink(temporary).catch(() => undefined);
-    throw new Error(`cannot write ${path}: ${cause instanceof Error ? cause.message : String(cause)}`, { cause });
+    throw new Error(`cannot write ${path}: ${wordsOf(cause)}`, { cause });
   }
 }
 

@@ -13,6 +13,7 @@
 import { openSync, statSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { detectCgroups } from './cgroups.ts';
+import { wordsOf } from './errors.ts';
 import { joinMountNamespace, mount, MS, unmount, unshareMountNamespace } from './libc.ts';
 import { holdersOf, namespaceOf } from './namespace-holders.ts';
 
@@ -62,7 +63,7 @@ function changeOver(runDir: string, unified: string): string {
     startAgain(`${needFor(unified)}, so hob runs in a mount namespace without the latter: ${which}`);
   } catch (error) {
     back();
-    return error instanceof Error ? error.message : String(error);
+    return wordsOf(error);
   }
   return 'this thread cannot execute a program';
 }

@@ -2,6 +2,7 @@
 
 import { lstatSync, readlinkSync, type Stats } from 'node:fs';
 import { isAbsolute, join } from 'node:path';
+import { wordsOf } from './errors.ts';
 
 /** As many as the kernel follows. */
 const MAX_LINKS = 40;
@@ -20,7 +21,7 @@ export function assertTrustedPath(path: string, alsoOwner?: number): string | un
     const owners = [0, process.geteuid?.(), alsoOwner];
     return firstFault(isAbsolute(path) ? path : `${process.cwd()}/${path}`, owners);
   } catch (error) {
-    return `cannot tell who may change ${path}: ${error instanceof Error ? error.message : String(error)}`;
+    return `cannot tell who may change ${path}: ${wordsOf(error)}`;
   }
 }
 

@@ -2,6 +2,7 @@ import { closeSync, mkdirSync, openSync, renameSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import type { Logger } from 'pino';
+import { codeOf, wordsOf } from '../host/errors.ts';
 import { isBroken, journalError } from './failures.ts';
 import { migrate, schemaVersion, versionOf } from './schema.ts';
 
@@ -87,7 +88,7 @@ function refuseDamaged(db: DatabaseSync): void {
 function keepAside(path: string, reason: unknown, log: JournalLog): void {
   const aside = `${path}.broken-${new Date().toISOString().replaceAll(':', '-')}`;
   for (const suffix of ['', '-wal', '-shm']) moveIfThere(path + suffix, aside + suffix);
-  const words = reason instanceof Error ? reason.message : String(reason);
+  const words = wordsOf(reason);
   log.warn(
     { journal: path, keptAs: aside },
     `the journal ${path} cannot be used (${words}); it is kept as ${aside} and a new one is begun. ` +
@@ -99,7 +100,7 @@ function moveIfThere(from: string, to: string): void {
   try {
     renameSync(from, to);
   } catch (error) {
-    if (error instanceof Error && 'code' in error && error.code === 'ENOENT') return;
+    if (codeOf(error) === 'ENOENT') return;
     throw new Error(`cannot move the broken journal ${from} to ${to}; move it away by hand`, { cause: error });
   }
 }

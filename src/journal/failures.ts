@@ -1,5 +1,7 @@
 /** What SQLite's complaints mean for somebody who has to do something about them. */
 
+import { codeOf, wordsOf } from '../host/errors.ts';
+
 const busy = 5;
 const readOnly = 8;
 const ioError = 10;
@@ -14,8 +16,7 @@ function resultCode(error: unknown): number | undefined {
   if (!(error instanceof Error)) return undefined;
   if ('errcode' in error && typeof error.errcode === 'number') return error.errcode & 0xff;
   if (!('errno' in error)) return undefined;
-  const code = 'code' in error ? error.code : '';
-  return code === 'ENOSPC' || code === 'EDQUOT' ? full : cannotOpen;
+  return ['ENOSPC', 'EDQUOT'].includes(codeOf(error)) ? full : cannotOpen;
 }
 
 /** The file itself is beyond use (as against a full disk, a missing permission, a lock). */
@@ -27,7 +28,7 @@ export function isBroken(error: unknown): boolean {
 
 /** Turn what SQLite said about `path` into a message that says what to do. */
 export function journalError(path: string, action: 'open' | 'read' | 'write', error: unknown): Error {
-  const words = error instanceof Error ? error.message : String(error);
+  const words = wordsOf(error);
   return new Error(`cannot ${action} the journal ${path}: ${words}. ${cure(path, resultCode(error))}`, {
     cause: error,
   });

@@ -1,5 +1,6 @@
 import { statSync, type Stats } from 'node:fs';
 import { dirname } from 'node:path';
+import { wordsOf } from '../host/errors.ts';
 import { assertTrustedPath } from '../host/trust.ts';
 import { RootfsError } from './rootfs-error.ts';
 
@@ -23,10 +24,9 @@ function statOf(path: string): Stats {
   try {
     return statSync(path);
   } catch (cause) {
-    const why = cause instanceof Error ? cause.message : String(cause);
     throw new RootfsError(
       'RootfsNotFound',
-      `rootfs.path ${path} cannot be used: ${why}; make that directory, or correct the path`,
+      `rootfs.path ${path} cannot be used: ${wordsOf(cause)}; make that directory, or correct the path`,
       { cause },
     );
   }

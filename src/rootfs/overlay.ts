@@ -3,6 +3,7 @@
 import { chmodSync, chownSync, mkdirSync, rmSync, statfsSync, statSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { codeOf, wordsOf } from '../host/errors.ts';
 import { mount, unmount } from '../host/libc.ts';
 import { RootfsError } from './rootfs-error.ts';
 
@@ -97,7 +98,7 @@ const UNFIT_FILESYSTEMS = new Map([
 ]);
 
 function explained(cause: unknown, lower: string, directory: string): RootfsError {
-  const words = cause instanceof Error ? cause.message : String(cause);
+  const words = wordsOf(cause);
   const cure = cureFor(codeOf(cause), lower, directory);
   const message = `cannot make rootfs.path ${lower} writable by an overlay in ${directory}: ${words}`;
   return cure === undefined
@@ -105,7 +106,7 @@ function explained(cause: unknown, lower: string, directory: string): RootfsErro
     : new RootfsError('OverlayUnsupported', `${message}; ${cure}, ${SAY_READ_ONLY}`, { cause });
 }
 
-function cureFor(code: string | undefined, lower: string, directory: string): string | undefined {
+function cureFor(code: string, lower: string, directory: string): string | undefined {
   if (code === 'ENODEV') return 'this kernel has no overlay filesystem: modprobe overlay';
   if (code === 'EPERM') return 'mounting is not allowed here: run hob as root with CAP_SYS_ADMIN';
   if (code !== 'EINVAL') return undefined;
@@ -117,6 +118,3 @@ function cureFor(code: string | undefined, lower: string, directory: string): st
 }
 
 const filesystemOf = (path: string): string | undefined => UNFIT_FILESYSTEMS.get(statfsSync(path).type);
-
-const codeOf = (error: unknown): string | undefined =>
-  error instanceof Error && 'code' in error ? String(error.code) : undefined;

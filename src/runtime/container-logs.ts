@@ -73,10 +73,13 @@ async function keepLast(files: readonly OpenLogFile[]): Promise<OpenLogFile[]> {
 /** Set the positions so that only the last lines are read. */
 async function moveToTail(files: readonly OpenLogFile[], lines: number): Promise<void> {
   let missing = lines;
+  let isReached = false;
   for (const log of files.toReversed()) {
-    const { start, found } = await findTail(log.file, missing, log === files.at(-1));
-    log.position = start;
-    missing -= found;
+    const wanted = isReached ? undefined : await findTail(log.file, missing, log === files.at(-1));
+    log.position = wanted?.start ?? (await log.file.stat()).size;
+    missing -= wanted?.found ?? 0;
+    // A line that begins at the start of a file may have begun in the one before.
+    isReached ||= log.position > 0;
   }
 }
 

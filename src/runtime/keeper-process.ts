@@ -58,19 +58,19 @@ export function keeperLogTail(runDir: string): string {
   return text === '' ? 'its log is empty' : `its log ends in: ${text.slice(-1000)}`;
 }
 
-/**
- * Kill the keeper of this run directory, if the pid in its pid file still is one.
- * @returns its pid when it was there
- */
-export function killKeeper(runDir: string): number | undefined {
-  const pid = Number(readText(join(runDir, keeperFiles.pid)));
-  if (!Number.isSafeInteger(pid) || pid < 2 || !isKeeper(pid, runDir)) return undefined;
+/** What the pid file says: the keeper that is, or was last. */
+export function keeperPid(runDir: string): number {
+  return Number(readText(join(runDir, keeperFiles.pid)));
+}
+
+/** Kill a process, if it is a keeper of this run directory. */
+export function killKeeper(runDir: string, pid: number): boolean {
+  if (!isKeeper(pid, runDir)) return false;
   try {
-    process.kill(pid, 'SIGKILL');
+    return process.kill(pid, 'SIGKILL');
   } catch {
-    return undefined; // it went by itself just now
+    return false; // it went by itself just now
   }
-  return pid;
 }
 
 function isKeeper(pid: number, runDir: string): boolean {

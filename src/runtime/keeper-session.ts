@@ -2,7 +2,7 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { keeperFiles, protocolVersion, type Hello } from '../keeper/protocol.ts';
 import { connectTo, keeperError, type KeeperConnection } from './keeper-connection.ts';
-import { keeperLogTail, killKeeper, startKeeperProcess, type KeeperProcess } from './keeper-process.ts';
+import { keeperLogTail, keeperPid, killKeeper, startKeeperProcess, type KeeperProcess } from './keeper-process.ts';
 
 export interface SessionOptions {
   /** Absolute, with all links resolved. */
@@ -43,9 +43,9 @@ export async function openSession(options: SessionOptions): Promise<KeeperSessio
 
 /** Undefined when there is no keeper, or none any more. */
 async function findSession({ runDir, onLogEnded, warn }: SessionOptions): Promise<KeeperSession | undefined> {
+  let pid = keeperPid(runDir);
   const onHang = (message: string): void => {
-    const pid = killKeeper(runDir);
-    warn(pid === undefined ? message : `${message}; its process ${pid} is killed and replaced`);
+    warn(killKeeper(runDir, pid) ? `${message}; its process ${pid} is killed and replaced` : message);
   };
   const connection = await connectTo(join(runDir, keeperFiles.socket), { onLogEnded, onHang });
   const hello = await connection
@@ -53,9 +53,10 @@ async function findSession({ runDir, onLogEnded, warn }: SessionOptions): Promis
     .answer.catch(() => undefined);
   if (!hello) connection?.end(keeperError('KEEPER_LOST', 'it does not say hello'));
   if (!connection || !hello) return undefined;
+  pid = hello.pid;
   if (hello.version === protocolVersion) return { connection, hello };
   warn(
-    `the keeper (pid ${hello.pid}) speaks version ${hello.version} of the protocol, not ${protocolVersion}: it is replaced`,
+    `the keeper (pid ${pid}) speaks version ${hello.version} of the protocol, not ${protocolVersion}: it is replaced`,
   );
   await connection.ask({ op: 'retire' }, retireLimitMs).answer.catch(() => undefined);
   await Promise.race([connection.ended, sleep(retireLimitMs).then(() => onHang('the keeper does not retire'))]);
@@ -71,7 +72,7 @@ function keeperStarter({ runDir, nodeArgs }: SessionOptions): { see(): void } {
   /** Another process has the lock, and should listen. */
   function considerDeaf(): void {
     if (performance.now() - deafSince < deafLimitMs) return;
-    killKeeper(runDir);
+    killKeeper(runDir, keeperPid(runDir));
     deafSince = performance.now();
   }
 

@@ -16,10 +16,15 @@ export interface LineAssembler {
   rest(): LogLine[];
 }
 
-/** One record of the CRI log format: `TIME STREAM TAG TEXT`. The first two parts have the same length in every record that the keeper writes. */
-const recordHead = /^(\S{20,40}) (stdout|stderr) ([FP])$/;
-const longestHead = 60;
+/**
+ * Where the parts of a record are: `2026-01-01T00:00:00.000000000Z stdout F text`. The keeper writes times of this one length, and the
+ * names of the streams are equally long.
+ */
+const streamAt = 31;
+const tagAt = 38;
+const textAt = 40;
 const space = 0x20;
+const partTag = 'P'.charCodeAt(0);
 
 /** Longer lines come in parts: a program that never ends its line must not fill our memory. */
 const longestLine = 1024 * 1024;
@@ -33,47 +38,39 @@ interface Begun {
 export function assembleLines(): LineAssembler {
   const begun = new Map<LogStream, Begun>();
 
-  const asLine = (stream: LogStream, { time, pieces }: Begun): LogLine => ({
-    time,
-    stream,
-    text: Buffer.concat(pieces),
-  });
+  function add(record: Buffer): LogLine | undefined {
+    const stream = streamOf(record);
+    if (!stream) return undefined;
+    const line = begun.get(stream);
+    if (!line && endsLine(record)) return { time: timeOf(record), stream, text: record.subarray(textAt) };
+    return goOn(stream, line ?? { time: timeOf(record), pieces: [], length: 0 }, record);
+  }
 
-  return {
-    add(record) {
-      const parsed = parseRecord(record);
-      if (!parsed) return undefined;
-      const { time, stream, isWhole, text } = parsed;
-      const line = begun.get(stream) ?? { time, pieces: [], length: 0 };
-      line.pieces.push(Buffer.from(text));
-      line.length += text.length;
-      begun.set(stream, line);
-      if (!isWhole && line.length < longestLine) return undefined;
-      begun.delete(stream);
-      return asLine(stream, line);
-    },
-    rest: () => [...begun].map(([stream, line]) => asLine(stream, line)),
-  };
+  function goOn(stream: LogStream, line: Begun, record: Buffer): LogLine | undefined {
+    line.pieces.push(record.subarray(textAt));
+    line.length += record.length - textAt;
+    begun.set(stream, line);
+    if (!endsLine(record) && line.length < longestLine) return undefined;
+    begun.delete(stream);
+    return asLine(stream, line);
+  }
+
+  return { add, rest: () => [...begun].map(([stream, line]) => asLine(stream, line)) };
 }
 
-function parseRecord(record: Buffer): { time: string; stream: LogStream; isWhole: boolean; text: Buffer } | undefined {
-  const end = endOfHead(record);
-  const [, time, stream, tag] = recordHead.exec(record.toString('latin1', 0, end)) ?? [];
-  if (time === undefined || (stream !== 'stdout' && stream !== 'stderr')) return undefined;
-  return { time, stream, isWhole: tag === 'F', text: record.subarray(end + 1) };
+const asLine = (stream: LogStream, { time, pieces }: Begun): LogLine => ({ time, stream, text: Buffer.concat(pieces) });
+
+const timeOf = (record: Buffer): string => record.toString('latin1', 0, streamAt - 1);
+
+/** Undefined when it is no record. */
+function streamOf(record: Buffer): LogStream | undefined {
+  if (record[streamAt - 1] !== space || record[tagAt - 1] !== space || record[textAt - 1] !== space) return undefined;
+  const name = record.toString('latin1', streamAt, tagAt - 1);
+  return name === 'stdout' || name === 'stderr' ? name : undefined;
 }
 
-/** Where the third space is; 0 when there is none where it should be. */
-function endOfHead(record: Buffer): number {
-  const head = record.subarray(0, longestHead);
-  const first = head.indexOf(space);
-  const second = first < 0 ? -1 : head.indexOf(space, first + 1);
-  return second < 0 ? 0 : Math.max(0, head.indexOf(space, second + 1));
-}
+/** Whether the record that begins with these bytes has the end of its line. */
+export const endsLine = (start: Buffer): boolean => start[tagAt] !== partTag;
 
-/** Whether the record that begins here has the end of its line. */
-export function endsLine(recordStart: Buffer): boolean {
-  return recordStart[endOfHead(recordStart) - 1] !== 'P'.charCodeAt(0);
-}
-
-export const headBytes = longestHead;
+/** How much of a record `endsLine` has to see. */
+export const headBytes = textAt;

@@ -7,7 +7,10 @@ import type { Workshop } from './workshop.ts';
 /** A real hob under the stop-watch. */
 export interface BenchHob {
   startOne(name: string): Promise<number>;
+  /** By `desiredState: Stopped`. */
   stopOne(name: string): Promise<number>;
+  /** By removing its file. */
+  removeOne(name: string): Promise<number>;
   startMany(count: number): Promise<number>;
   /** CPU and memory with nothing to do. */
   reportIdle(count: number): Promise<void>;
@@ -35,13 +38,16 @@ export async function benchHob(workshop: Workshop): Promise<BenchHob> {
     return performance.now() - begun;
   }
 
-  async function stopOne(name: string): Promise<number> {
+  async function untilCleanedUp(name: string, ask: () => void): Promise<number> {
     await hob.untilPhase(name, 'Running');
     const begun = performance.now();
-    hob.remove(name);
+    ask();
     while (existsSync(instanceOf(name))) await delay(1);
     return performance.now() - begun;
   }
+  const stopOne = (name: string): Promise<number> =>
+    untilCleanedUp(name, () => hob.drop(name, { ...spec, desiredState: 'Stopped' }));
+  const removeOne = (name: string): Promise<number> => untilCleanedUp(name, () => hob.remove(name));
 
   /** The second container gives the pattern for bare crun: the same seccomp filter is then compiled already, for both. */
   for (const name of ['warm-up', 'pattern']) {
@@ -49,11 +55,12 @@ export async function benchHob(workshop: Workshop): Promise<BenchHob> {
     await hob.untilPhase(name, 'Running');
   }
   copyFileSync(join(instanceOf('pattern'), 'config.json'), join(workshop.dir, 'pattern.json'));
-  await stopOne('pattern');
+  for (const name of ['warm-up', 'pattern']) await removeOne(name);
 
   return {
     startOne,
     stopOne,
+    removeOne,
     startMany: async (count) => {
       const names = Array.from({ length: count }, (_, i) => `many-${i}`);
       for (const name of names) writeFileSync(join(hob.dir, `${name}.yaml`), manifest(name, spec));

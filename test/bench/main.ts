@@ -18,11 +18,13 @@ const bare = bareStarts(workshop);
 console.log(`hob against crun on this machine; ${rounds} rounds, then ${many} containers; times in milliseconds\n`);
 
 const starts = { hob: [] as number[], run: [] as number[], createStart: [] as number[] };
-const stops = { hob: [] as number[], bare: [] as number[] };
+const stops = { hob: [] as number[], removed: [] as number[], bare: [] as number[] };
 for (let round = 0; round < rounds; round++) {
   const name = `one-${round}`;
   starts.hob.push(await hob.startOne(name));
   stops.hob.push(await hob.stopOne(name));
+  await hob.startOne(name);
+  stops.removed.push(await hob.removeOne(name));
   starts.run.push(await bare.run(name));
   stops.bare.push(await bareStops(workshop, name));
   starts.createStart.push(await bare.createAndStart(name));
@@ -33,9 +35,10 @@ row('  crun run -d of the same bundle', starts.run);
 row('  crun create + crun start', starts.createStart);
 ratio('  hob / crun run -d', starts.hob, starts.run);
 ratio('  hob / create + start', starts.hob, starts.createStart);
-row('its file removed -> all cleaned up', stops.hob);
+row('desiredState: Stopped -> all cleaned up', stops.hob);
 row('  crun kill + wait + delete', stops.bare);
 ratio('  hob / bare', stops.hob, stops.bare);
+row('its file removed (100 ms to be sure of that) -> gone', stops.removed);
 
 for (const parallel of [4, 8]) {
   const atOnce = await bare.runMany(many, parallel);

@@ -90,19 +90,17 @@ describe('a request', () => {
   });
 
   it('with any field taken away or made something else is taken or refused, and breaks nothing', () => {
-    const oddities: unknown[] = [null, 0, -1, 1.5, '', 'x', [], {}, [null], true, '\0', Number.MAX_VALUE];
+    const oddities: unknown[] = [undefined, null, 0, -1, 1.5, '', 'x', [], {}, [null], true, '\0', Number.MAX_VALUE];
+    const requests = Object.values(valid).flatMap((request) =>
+      Object.keys(request).flatMap((field) => oddities.map((oddity) => ({ id: 1, ...request, [field]: oddity }))),
+    );
     let refused = 0;
-    for (const request of Object.values(valid)) {
-      for (const field of Object.keys(request)) {
-        for (const oddity of [undefined, ...oddities]) {
-          const line = JSON.stringify({ id: 1, ...request, [field]: oddity });
-          try {
-            parseRequest(line);
-          } catch (error) {
-            expect(error).toBeInstanceOf(InvalidRequest);
-            refused++;
-          }
-        }
+    for (const request of requests) {
+      try {
+        parseRequest(JSON.stringify(request));
+      } catch (error) {
+        expect(error).toBeInstanceOf(InvalidRequest);
+        refused++;
       }
     }
     expect(refused).toBeGreaterThan(150);

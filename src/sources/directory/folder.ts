@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import type { SourceSink } from '../source.ts';
 import { createAvailability } from './availability.ts';
 import { doubtfulFolders } from './doubts.ts';
-import { wordsOf } from './errors.ts';
+import { wordsOf } from '../../host/errors.ts';
 import { createFiles } from './files.ts';
 import { createLooks, type Cause } from './looks.ts';
 import { folderOf, isWithin } from './names.ts';

@@ -2,7 +2,7 @@
 
 import { lstatSync, statSync, type BigIntStats, type Stats } from 'node:fs';
 import { realpath, stat } from 'node:fs/promises';
-import { codeOf, wordsOf } from './errors.ts';
+import { codeOf, wordsOf } from '../../host/errors.ts';
 
 /** A folder, told apart from another one at the same path. */
 export interface Place {

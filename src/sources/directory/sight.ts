@@ -5,7 +5,7 @@ import type { BigIntStats } from 'node:fs';
 import { basename, join, relative } from 'node:path';
 import { longestText } from '../../api/text/decode.ts';
 import { isOpenForWriting } from '../../host/libc.ts';
-import { codeOf, meansMissing, wordsOf } from './errors.ts';
+import { codeOf, meansMissing, wordsOf } from '../../host/errors.ts';
 import { isHidden, isSpecName, isWithin } from './names.ts';
 import { identityOf } from './place.ts';
 

@@ -3,7 +3,7 @@
 import { readdirSync, realpathSync, statSync } from 'node:fs';
 import type { Dirent } from 'node:fs';
 import { join } from 'node:path';
-import { meansMissing } from './errors.ts';
+import { meansMissing } from '../../host/errors.ts';
 import { isHidden, isSpecName, isWithin } from './names.ts';
 import { identityOf, placeOf, whyNot, type Place } from './place.ts';
 import { look } from './sight.ts';

@@ -1,6 +1,6 @@
 /** Everything that the kernel is asked to watch for one folder: the tree, and the way to it. */
 
-import { codeOf, wordsOf } from './errors.ts';
+import { codeOf, wordsOf } from '../../host/errors.ts';
 import { createGateWatch, gatesTo } from './gates.ts';
 import type { DirectoryOptions } from './options.ts';
 import { isSamePlace, type Place } from './place.ts';

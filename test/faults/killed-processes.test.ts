@@ -1,0 +1,112 @@
+import { execFileSync } from 'node:child_process';
+import { readFileSync, rmSync } from 'node:fs';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { isAlive, keeperOf, parentOf } from '../support/faults.ts';
+import { testHob, untilTrue } from '../support/hob.ts';
+
+const hob = testHob();
+beforeAll(() => hob.start());
+afterAll(() => hob.dispose());
+
+/** Says what it is told by signals: USR1 is answered on stdout, TERM ends it with 7. */
+const listens = ['/bin/sh', '-c', 'trap "echo heard" USR1; trap "exit 7" TERM; while true; do sleep 0.1; done'];
+
+async function start(name: string): Promise<number> {
+  hob.drop(name, { command: listens, restartPolicy: 'Never' });
+  const { status } = await hob.untilPhase(name, 'Running');
+  return status?.pid ?? 0;
+}
+
+async function untilHeard(name: string, pid: number): Promise<void> {
+  process.kill(pid, 'SIGUSR1');
+  await untilTrue(`the log of ${name} has what it says`, () => hob.cli('logs', name).includes('heard'));
+}
+
+describe('a container goes on, and its exit code is known, when somebody kills', () => {
+  const victims: [string, string, (pid: number) => void][] = [
+    ['its shell', 'no-shell', (pid) => process.kill(parentOf(parentOf(pid)), 'SIGKILL')],
+    ['its crun', 'no-crun', (pid) => process.kill(parentOf(pid), 'SIGKILL')],
+    [
+      'both',
+      'neither',
+      (pid) => {
+        const crun = parentOf(pid);
+        const shell = parentOf(crun);
+        for (const victim of [shell, crun]) process.kill(victim, 'SIGKILL');
+      },
+    ],
+    ['its bundle', 'no-bundle', () => rmSync(join(hob.dir, 'run/instances/no-bundle'), { recursive: true })],
+  ];
+  it.each(victims)('%s', async (_, name, kill) => {
+    const pid = await start(name);
+    kill(pid);
+    if (name !== 'no-bundle') await untilHeard(name, pid);
+    expect(hob.get(name)?.status).toMatchObject({ phase: 'Running', pid });
+    process.kill(pid, 'SIGTERM');
+    const { status } = await hob.untilPhase(name, 'Failed');
+    expect(status).toMatchObject({ exitCode: 7, oomKilled: false });
+    hob.remove(name);
+    await hob.until(name, 'is gone', (one) => one === undefined);
+  });
+});
+
+describe('a container that somebody ends from outside', () => {
+  it('with SIGKILL is started again', async () => {
+    hob.drop('shot', { command: listens });
+    const { status } = await hob.untilPhase('shot', 'Running');
+    process.kill(status?.pid ?? 0, 'SIGKILL');
+    const again = await hob.until('shot', 'runs again', (one) => one?.status?.restartCount === 1);
+    expect(again?.status?.lastTermination).toMatchObject({ signal: 'SIGKILL', oomKilled: false });
+    hob.remove('shot');
+  });
+
+  it('with `crun delete -f` is started again', async () => {
+    hob.drop('deleted', { command: listens });
+    await hob.untilPhase('deleted', 'Running');
+    execFileSync('crun', ['--root', join(hob.dir, 'run/crun'), 'delete', '-f', 'deleted'], { stdio: 'ignore' });
+    await hob.until(
+      'deleted',
+      'runs again',
+      (one) => one?.status?.restartCount === 1 && one.status.phase === 'Running',
+    );
+    hob.remove('deleted');
+  });
+});
+
+describe('the keeper', () => {
+  it('can be killed again and again while containers start and print: each starts once, no line is lost', async () => {
+    const names = ['k1', 'k2', 'k3', 'k4', 'k5'];
+    const script =
+      'echo $$ >>/runs; i=0; while [ $i -lt 100 ]; do i=$((i+1)); echo $i; sleep 0.01; done; trap "exit 0" TERM; while true; do sleep 0.1; done';
+    for (const name of names) {
+      hob.drop(name, { command: ['/bin/sh', '-c', script] });
+      const keeper = keeperOf(hob);
+      process.kill(keeper, 'SIGKILL');
+      await untilTrue('there is another keeper', () => keeperOf(hob) !== keeper);
+    }
+    for (const name of names) await hob.untilPhase(name, 'Running');
+    const expected = Array.from({ length: 100 }, (_, i) => String(i + 1));
+    for (const name of names) {
+      await untilTrue(`${name} has said all`, () => hob.cli('logs', name).endsWith('100\n'));
+      expect(hob.cli('logs', name).split('\n').filter(Boolean)).toEqual(expected);
+      const { status } = hob.get(name) ?? {};
+      expect(status).toMatchObject({ phase: 'Running', restartCount: 0 });
+      expect(readFileSync(`/proc/${status?.pid}/root/runs`, 'utf8')).toBe('1\n');
+    }
+    names.forEach(hob.remove);
+  });
+});
+
+it('and `hob down` leaves no process, no bundle and no mount behind', async () => {
+  hob.drop('last', { command: listens });
+  const { status } = await hob.untilPhase('last', 'Running');
+  const keeper = keeperOf(hob);
+  hob.cli('down');
+  for (const pid of [hob.pid, keeper, status?.pid ?? 0])
+    await untilTrue(`process ${pid} has ended`, () => !isAlive(pid));
+  const left = execFileSync('find', [join(hob.dir, 'run/crun'), join(hob.dir, 'run/instances'), '-mindepth', '1']);
+  expect(left.toString()).toBe('');
+  expect(readFileSync('/proc/self/mountinfo', 'utf8')).not.toContain(hob.dir);
+  expect(execFileSync('find', [join(hob.dir, 'state/overlays'), '-mindepth', '1']).toString()).toBe('');
+});

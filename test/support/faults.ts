@@ -1,0 +1,93 @@
+import { chmodSync, existsSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { untilTrue } from './hob.ts';
+import type { TestHob } from './hob.ts';
+
+/** A line of the log that tells an event. */
+interface ToldEvent {
+  readonly container?: string;
+  readonly file?: string;
+  readonly source?: string;
+  readonly reason?: string;
+  readonly msg: string;
+}
+
+/** Every event so far, from the log: it has what `hob events` has, without a process for each look. */
+export const eventsOf = (hob: TestHob): ToldEvent[] =>
+  hob
+    .output()
+    .split('\n')
+    .slice(0, -1)
+    .filter((line) => line.startsWith('{'))
+    .map((line) => JSON.parse(line) as ToldEvent);
+
+/** Wait for an event with this reason about an object (`default/NAME`, or a path) whose message matches. */
+export async function untilEvent(hob: TestHob, about: string, reason: string, message: RegExp): Promise<void> {
+  const isIt = ({ container, file, source, reason: why, msg }: ToldEvent): boolean =>
+    [container, file, source].includes(about) && why === reason && message.test(msg);
+  await untilTrue(
+    `there is an event ${reason} about ${about} that says ${message}`,
+    () => eventsOf(hob).some(isIt),
+    () => hob.output().slice(-4000),
+  );
+}
+
+/** A file in the watched folder, renamed in. */
+export function put(hob: TestHob, file: string, text: string | Buffer, mode = 0o644): string {
+  const [beside, path] = [join(hob.dir, 'beside'), join(hob.watch, file)];
+  writeFileSync(beside, text);
+  chmodSync(beside, mode);
+  renameSync(beside, path);
+  return path;
+}
+
+/** A plugin that is a shell script; `hooks` are the branches of its `case`. Its calls are noted in `DIR/calls`, a line each. */
+export function putShellPlugin(hob: TestHob, name: string, hookHints: number, hooks: string): void {
+  const script = `#!/bin/sh
+case $1 in describe) echo '{"name":"${name}","hookHints":${hookHints}}'; exit;; esac
+read -r call || true
+echo "${name} $1 begin $(printf '%s' "$call" | sed -n 's/.*"attempt":\\([0-9]*\\).*/\\1/p')" >>${hob.dir}/calls
+case $1 in
+${hooks}
+esac
+echo "${name} $1 end" >>${hob.dir}/calls
+`;
+  const beside = join(hob.dir, 'plugin.new');
+  writeFileSync(beside, script);
+  chmodSync(beside, 0o755);
+  renameSync(beside, join(hob.plugins, name));
+}
+
+/** A plugin that is an ES module, with the body of its default export. */
+export function putModulePlugin(hob: TestHob, name: string, body: string): void {
+  const beside = join(hob.dir, 'plugin.new');
+  writeFileSync(beside, `export default { name: '${name}', ${body} };\n`);
+  renameSync(beside, join(hob.plugins, `${name}.mjs`));
+}
+
+/** The calls that shell plugins noted. */
+export function callsOf(hob: TestHob): string[] {
+  const path = join(hob.dir, 'calls');
+  return existsSync(path) ? readFileSync(path, 'utf8').trim().split('\n') : [];
+}
+
+export const untilCalled = (hob: TestHob, call: string): Promise<void> =>
+  untilTrue(
+    `the hook was called: ${call}`,
+    () => callsOf(hob).includes(call),
+    () => callsOf(hob).join('\n'),
+  );
+
+export const parentOf = (pid: number): number =>
+  Number(/^PPid:\s*(\d+)$/m.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))?.[1]);
+
+export function isAlive(pid: number): boolean {
+  try {
+    // A zombie that nobody has reaped yet is as good as gone.
+    return !/^State:\s*Z/m.test(readFileSync(`/proc/${pid}/status`, 'utf8'));
+  } catch {
+    return false;
+  }
+}
+
+export const keeperOf = (hob: TestHob): number => Number(readFileSync(join(hob.dir, 'run/keeper.pid'), 'utf8'));
