@@ -1,4 +1,4 @@
-import { wordsOf } from '../host/errors.ts';
+import { codeOf, wordsOf } from '../host/errors.ts';
 import { HelpAsked } from './arguments.ts';
 import { CliError, suggestion } from './cli-error.ts';
 import { overview, verbs } from './verbs.ts';
@@ -7,7 +7,7 @@ import { overview, verbs } from './verbs.ts';
 const brokenPipe = 141;
 
 process.stdout.on('error', (error) => {
-  if ('code' in error && error.code === 'EPIPE') process.exit(brokenPipe);
+  if (codeOf(error) === 'EPIPE') process.exit(brokenPipe);
   throw error;
 });
 

@@ -2,6 +2,7 @@ import type { IncomingMessage } from 'node:http';
 import { createInterface } from 'node:readline';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { WatchLine } from '../api/wire.ts';
+import { codeOf } from '../host/errors.ts';
 import type { Client } from './client.ts';
 import { NotRunning, parseJson } from './client.ts';
 import { remark } from './output.ts';
@@ -98,5 +99,5 @@ export async function* linesOf<Line>(response: IncomingMessage): AsyncGenerator<
 }
 
 function isCutOff(error: unknown): boolean {
-  return error instanceof SyntaxError || (error instanceof Error && 'code' in error && error.code === 'ECONNRESET');
+  return error instanceof SyntaxError || codeOf(error) === 'ECONNRESET';
 }

@@ -3,11 +3,12 @@ import { release } from 'node:os';
 import { detectCgroups } from '../host/cgroups.ts';
 import { judgeCgroups } from './doctor/cgroups.ts';
 import { crun } from './doctor/crun.ts';
-import { diskSpace, ownDirectory, socketPath } from './doctor/directories.ts';
+import { diskSpace, nearestThere, ownDirectory, socketPath } from './doctor/directories.ts';
 import { problem, wordsOf, type Finding } from './doctor/finding.ts';
 import { inotify, kernel, kernelLog, overlay } from './doctor/kernel.ts';
 import { privileges } from './doctor/privileges.ts';
 import { namespaceTools, node, seccompProfile } from './doctor/programs.ts';
+import { unfitFilesystemOf } from '../rootfs/overlay.ts';
 import { placesIn } from './options.ts';
 
 export type { Finding };
@@ -33,7 +34,7 @@ export async function diagnose({ stateDir, runDir, crun: name = 'crun' }: Diagno
     ['crun', () => crun(name)],
     ['kernel', () => kernel(release())],
     ['cgroups', () => judgeCgroups(detectCgroups())],
-    ['overlay', () => overlay(readFileSync('/proc/filesystems', 'latin1'), `/lib/modules/${release()}`)],
+    ['overlay', () => overlay(...overlayFacts(stateDir))],
     ['seccomp', () => seccompProfile(seccompProfilePath)],
     ['state directory', () => ownDirectory('state directory', stateDir)],
     ['run directory', () => ownDirectory('run directory', runDir)],
@@ -45,6 +46,13 @@ export async function diagnose({ stateDir, runDir, crun: name = 'crun' }: Diagno
   ];
   return Promise.all(checks.map(([check, look]) => attempt(check, look)));
 }
+
+const overlayFacts = (stateDir: string) =>
+  [
+    readFileSync('/proc/filesystems', 'latin1'),
+    `/lib/modules/${release()}`,
+    unfitFilesystemOf(nearestThere(stateDir)),
+  ] as const;
 
 async function attempt(check: string, look: () => Finding | Promise<Finding>): Promise<Finding> {
   try {

@@ -110,11 +110,12 @@ function cureFor(code: string, lower: string, directory: string): string | undef
   if (code === 'ENODEV') return 'this kernel has no overlay filesystem: modprobe overlay';
   if (code === 'EPERM') return 'mounting is not allowed here: run hob as root with CAP_SYS_ADMIN';
   if (code !== 'EINVAL') return undefined;
-  const [above, below] = [filesystemOf(dirname(directory)), filesystemOf(lower)];
+  const [above, below] = [unfitFilesystemOf(dirname(directory)), unfitFilesystemOf(lower)];
   if (above !== undefined)
     return `the state directory is on ${above}, which cannot carry an overlay: put it on ext4, xfs, btrfs or tmpfs (--state-dir)`;
   if (below === 'overlayfs') return 'the rootfs itself is on as many overlays as the kernel allows: copy it elsewhere';
   return 'the kernel log (dmesg) says why';
 }
 
-const filesystemOf = (path: string): string | undefined => UNFIT_FILESYSTEMS.get(statfsSync(path).type);
+/** The name of the filesystem that a path is on, when it is one that cannot carry an overlay. Throws when the path is not there. */
+export const unfitFilesystemOf = (path: string): string | undefined => UNFIT_FILESYSTEMS.get(statfsSync(path).type);

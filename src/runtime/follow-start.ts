@@ -9,9 +9,14 @@ import type { Instance } from './instance.ts';
 import type { RuntimeParts } from './runtime-parts.ts';
 import type { Launch, StartOutcome } from './runtime.ts';
 import { readSmall } from './small-file.ts';
-import type { StartListener } from './start.ts';
 import { crunErrors, describeFailure, execFailure, failed } from './start-failure.ts';
 import { createTimeLimit } from './time-limit.ts';
+
+/** What the caller of a start wants to be told, and when it stops caring. */
+export interface StartListener {
+  readonly onCreated: (pid: number) => void;
+  readonly signal: AbortSignal;
+}
 
 /** How far a start is, by what can be seen. */
 type Stage = 'creating' | 'waitingForVerdict' | 'executing' | 'running' | 'over';

@@ -1,6 +1,6 @@
 import { closeSync } from 'node:fs';
 import { discard } from './discard.ts';
-import { followStart } from './follow-start.ts';
+import { followStart, type StartListener } from './follow-start.ts';
 import { cgroupsPathOf, hasTerminal, writeInstance } from './instance-files.ts';
 import { crunRoot, instancePaths, type InstancePaths } from './instance-paths.ts';
 import { followInstance, type Instance } from './instance.ts';
@@ -10,12 +10,6 @@ import type { Launch, StartOutcome } from './runtime.ts';
 import { spawnStart } from './spawn-start.ts';
 import { startCommand } from './start-command.ts';
 import { failed } from './start-failure.ts';
-
-/** What the caller of a start wants to be told, and when it stops caring. */
-export interface StartListener {
-  readonly onCreated: (pid: number) => void;
-  readonly signal: AbortSignal;
-}
 
 /** Start an instance, or go on with a start that is under way. What goes wrong is an outcome; only an abort rejects. */
 export async function startInstance(

@@ -1,6 +1,14 @@
 import { readFileSync } from 'node:fs';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { callsOf, eventsOf, isAlive, putModulePlugin, putShellPlugin, untilCalled, untilEvent } from '../support/faults.ts';
+import {
+  callsOf,
+  eventsOf,
+  isAlive,
+  putModulePlugin,
+  putShellPlugin,
+  untilCalled,
+  untilEvent,
+} from '../support/faults.ts';
 import { runsForever, testHob, untilTrue } from '../support/hob.ts';
 
 const [postConstruction, preStart, postStart, postStop, preDestruction] = [1, 2, 4, 8, 16] as const;
@@ -76,7 +84,9 @@ describe('a plugin of a container that', () => {
 describe('a hook that fails in', () => {
   const every = postConstruction + preStart + postStart + postStop + preDestruction;
   const begun = (name: string): string[] =>
-    callsOf(hob).flatMap((line) => (line.startsWith(`${name} `) && line.includes('begin') ? [line.split(' ')[1] ?? ''] : []));
+    callsOf(hob).flatMap((line) =>
+      line.startsWith(`${name} `) && line.includes('begin') ? [line.split(' ')[1] ?? ''] : [],
+    );
 
   const beforeTheCommand: [string, string[]][] = [
     ['postConstruction', ['postConstruction', 'preDestruction']],

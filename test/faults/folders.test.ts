@@ -28,7 +28,11 @@ const other = ['/bin/sh', '-c', 'while true; do sleep 0.3; done'];
 const pidOf = (name: string): number | undefined => hob.get(name)?.status?.pid;
 const untilGone = (name: string) => hob.until(name, 'is gone', (one) => one === undefined);
 const untilOther = (name: string, pid: number | undefined) =>
-  hob.until(name, 'is another instance', ({ status } = {} as never) => status?.phase === 'Running' && status.pid !== pid);
+  hob.until(
+    name,
+    'is another instance',
+    ({ status } = {} as never) => status?.phase === 'Running' && status.pid !== pid,
+  );
 
 beforeAll(async () => {
   rmSync(hob.watch, { recursive: true });

@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { mkfifo } from '../../src/host/libc.ts';
-import { killKeeper } from '../../src/runtime/keeper-process.ts';
+import { keeperPid, killKeeper } from '../../src/runtime/keeper-process.ts';
 import { connectKeeper, type Keeper, type KeeperOptions, type LogRequest } from '../../src/runtime/keeper-client.ts';
 import { compileCache, isRunning, outputOf, read, until } from '../support/keeper.ts';
 
@@ -23,8 +23,11 @@ beforeEach(() => {
 
 afterEach(async () => {
   for (const keeper of keepers) await keeper.close();
-  killKeeper(file('run'), Number(read(file('run/keeper.pid'))));
-  await until('the keeper has gone', () => !isRunning(Number(read(file('run/keeper.pid')))));
+  // Again and again: one that was started beside another may only now find out that it is needed.
+  await until('the keeper has gone', () => {
+    killKeeper(file('run'), keeperPid(file('run')));
+    return !isRunning(keeperPid(file('run')));
+  });
   rmSync(dir, { recursive: true });
 });
 

@@ -97,8 +97,13 @@ it.each([
 });
 
 it('knows the overlay filesystem from the list of filesystems', () => {
-  expect(overlay('nodev\tsysfs\nnodev\toverlay\n\text4\n', '/nonexistent').ok).toBe('ok');
-  expect(overlay('nodev\tsysfs\n\text4\n', '/nonexistent').ok).toBe('warning');
+  expect(overlay('nodev\tsysfs\nnodev\toverlay\n\text4\n', '/nonexistent', undefined).ok).toBe('ok');
+  expect(overlay('nodev\tsysfs\n\text4\n', '/nonexistent', undefined).ok).toBe('warning');
+});
+
+it('an overlay cannot be put on an overlay, as in most containers', () => {
+  const finding = overlay('nodev\toverlay\n', '/nonexistent', 'overlayfs');
+  expect(finding).toMatchObject({ ok: 'warning', cure: expect.stringContaining('--state-dir') });
 });
 
 it.each([

@@ -52,6 +52,6 @@ export function judgeSpace(path: string, free: { bytes: number; files: number })
 }
 
 /** The path itself, or the nearest directory above it that is there. */
-function nearestThere(path: string): string {
+export function nearestThere(path: string): string {
   return existsSync(path) || dirname(path) === path ? path : nearestThere(dirname(path));
 }

@@ -20,20 +20,28 @@ export function kernel(release: string): Finding {
  * Whether a rootfs can get a layer to write to.
  * @param filesystems text of /proc/filesystems
  * @param modules the directory with this kernel's modules; one that is there is loaded at the first mount
+ * @param unfit the filesystem of the state directory, if that cannot carry an overlay
  */
-export function overlay(filesystems: string, modules: string): Finding {
+export function overlay(filesystems: string, modules: string, unfit: string | undefined): Finding {
   const isLoaded = /^nodev\toverlay$/m.test(filesystems);
   const module = ['', '.xz', '.zst', '.gz']
     .map((packed) => `${modules}/kernel/fs/overlayfs/overlay.ko${packed}`)
     .find((file) => existsSync(file));
-  if (isLoaded) return fine('overlay', 'the kernel has it');
-  if (module !== undefined) return fine('overlay', `the kernel loads it when needed, from ${module}`);
-  return warning(
-    'overlay',
-    'this kernel has no overlay filesystem: only containers with readOnlyRootfs: true start',
-    'modprobe overlay, or a kernel with CONFIG_OVERLAY_FS',
-  );
+  if (!isLoaded && module === undefined) {
+    return warning(
+      'overlay',
+      `this kernel has none: ${onlyReadOnly}`,
+      'modprobe overlay, or a kernel with CONFIG_OVERLAY_FS',
+    );
+  }
+  if (unfit !== undefined) {
+    const cure = 'put the state directory on ext4, xfs, btrfs or tmpfs (--state-dir; in a container, a volume)';
+    return warning('overlay', `the state directory is on ${unfit}, which cannot carry one: ${onlyReadOnly}`, cure);
+  }
+  return fine('overlay', isLoaded ? 'the kernel has it' : `the kernel loads it when needed, from ${module}`);
 }
+
+const onlyReadOnly = 'only containers with readOnlyRootfs: true start';
 
 /** Where the kernel says whom it killed for lack of memory. */
 export function kernelLog(path = '/dev/kmsg'): Finding {

@@ -1,0 +1,92 @@
+import { execFileSync } from 'node:child_process';
+import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { DatabaseSync } from 'node:sqlite';
+import { afterAll, beforeAll, expect, it } from 'vitest';
+import { untilEvent } from '../support/faults.ts';
+import { runsForever, testHob, untilTrue } from '../support/hob.ts';
+
+// hob has to see the small file systems, so it runs where this test does: in its mount namespace, if it has one of its own.
+delete process.env['HOB_TEST_HOST_MNT'];
+const hob = testHob();
+const small = ['state', 'run'].map((name) => join(hob.dir, name));
+
+beforeAll(async () => {
+  for (const directory of small) {
+    mkdirSync(directory, { mode: 0o700 });
+    execFileSync('mount', ['-t', 'tmpfs', '-o', 'size=3m,mode=700', 'tmpfs', directory]);
+  }
+  await hob.start();
+});
+
+afterAll(async () => {
+  small.forEach(makeRoom);
+  await hob.stop();
+  hob.tryCli('down');
+  for (const directory of small) execFileSync('umount', ['-l', directory]);
+  await hob.dispose();
+});
+
+/** To the last byte: what is written in whole blocks leaves none for others. */
+function fill(directory: string): void {
+  try {
+    for (let i = 0; ; i++) writeFileSync(join(directory, `filling-${i}`), Buffer.alloc(64 * 1024));
+  } catch (error) {
+    if (!(error instanceof Error && 'code' in error && error.code === 'ENOSPC')) throw error;
+  }
+}
+
+const makeRoom = (directory: string): void => {
+  for (let i = 0; i < 50; i++) rmSync(join(directory, `filling-${i}`), { force: true });
+};
+
+const [state = '', run = ''] = small;
+
+function isRecordedAlive(name: string): boolean {
+  const journal = new DatabaseSync(join(state, 'journal.db'), { readOnly: true });
+  try {
+    const row = journal.prepare('SELECT state FROM container WHERE name = ?').get(name);
+    return String(row?.['state']).startsWith('alive');
+  } finally {
+    journal.close();
+  }
+}
+
+it('with a full state directory containers run on, start and stop; what happened is in the journal when there is room', async () => {
+  hob.drop('before', { command: runsForever });
+  const before = (await hob.untilPhase('before', 'Running')).status?.pid;
+  fill(state);
+  hob.drop('during', { command: runsForever });
+  const during = (await hob.untilPhase('during', 'Running')).status?.pid;
+  await untilTrue('hob says so', () => /cannot write the journal .*free some space/.test(hob.output()));
+  expect(hob.get('before')?.status?.pid).toBe(before);
+  hob.remove('before');
+  await hob.until('before', 'is gone', (one) => one === undefined);
+  makeRoom(state);
+  await untilTrue('the journal has made up for what it missed', () => isRecordedAlive('during'));
+  await hob.kill();
+  await hob.start();
+  expect((await hob.untilPhase('during', 'Running')).status).toMatchObject({ pid: during, restartCount: 0 });
+  await hob.until('before', 'is gone', (one) => one === undefined);
+});
+
+it('with a full run directory a start fails and says why, and is made up for when there is room', async () => {
+  const { status } = await hob.untilPhase('during', 'Running');
+  fill(run);
+  hob.drop('late', { command: runsForever });
+  await untilEvent(hob, 'default/late', 'CreateError', /ENOSPC.*run directory is full: free some space/);
+  expect(hob.get('during')?.status).toMatchObject({ phase: 'Running', pid: status?.pid });
+  makeRoom(run);
+  await hob.untilPhase('late', 'Running');
+});
+
+it('that is full at the start lets hob adopt what runs, or end with a reason, and harms no container', async () => {
+  const { status } = await hob.untilPhase('during', 'Running');
+  await hob.kill();
+  fill(state);
+  const { code, stderr } = hob.tryCli('run', '--watch', hob.watch);
+  expect({ code, stderr }).toMatchObject({ code: 1, stderr: expect.stringContaining('free some space') });
+  makeRoom(state);
+  await hob.start();
+  expect((await hob.untilPhase('during', 'Running')).status?.pid).toBe(status?.pid);
+});
