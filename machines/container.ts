@@ -75,10 +75,11 @@ const constructing = machine.createStateConfig({
   },
 });
 
+/** Whether to go on. After a death of hob in postConstruction the hooks were called before, so preDestruction may be due. */
 const constructed = machine.createStateConfig({
   always: [
-    { guard: 'hasFailed', target: 'destroying', actions: 'reportFailure' },
-    { guard: 'unwanted', target: 'destroying', actions: 'noteStopping' },
+    { guard: 'hasFailed', target: 'preDestruction', actions: 'reportFailure' },
+    { guard: 'unwanted', target: 'preDestruction', actions: 'noteStopping' },
     { guard: 'hasNoPlugins', target: 'starting' },
     { target: 'postConstruction' },
   ],
@@ -87,7 +88,7 @@ const constructed = machine.createStateConfig({
 /** The rootfs exists, the container does not. From here on preDestruction is due. */
 const postConstruction = machine.createStateConfig({
   tags: 'Constructing',
-  entry: 'noteConstruction',
+  entry: 'notePostConstructionBegun',
   invoke: {
     src: 'runHooks',
     id: 'hooks',
@@ -190,6 +191,7 @@ const alive = machine.createStateConfig({
     },
     pausing: {
       tags: 'Running',
+      entry: 'noteChanging',
       always: { guard: 'hasExited', target: '#container.postStop' },
       invoke: {
         src: 'pause',
@@ -208,6 +210,7 @@ const alive = machine.createStateConfig({
     },
     unpausing: {
       tags: 'Paused',
+      entry: 'noteChanging',
       always: { guard: 'hasExited', target: '#container.postStop' },
       invoke: {
         src: 'unpause',
@@ -218,6 +221,7 @@ const alive = machine.createStateConfig({
     },
     updating: {
       tags: 'Running',
+      entry: 'noteChanging',
       always: { guard: 'hasExited', target: '#container.postStop' },
       invoke: {
         src: 'updateResources',
@@ -225,7 +229,7 @@ const alive = machine.createStateConfig({
         onDone: {
           target: 'running',
           actions: [
-            'noteResources',
+            { type: 'noteResources', params: answer },
             { type: 'report', params: normal('Updated', 'has new limits, without a restart') },
           ],
         },
@@ -258,7 +262,7 @@ const preDestruction = machine.createStateConfig({
   tags: 'Stopping',
   always: [
     { guard: 'hasNoPlugins', target: 'destroying' },
-    { guard: not('wasConstructed'), target: 'destroying' },
+    { guard: not('postConstructionBegun'), target: 'destroying' },
   ],
   invoke: {
     src: 'runHooks',

@@ -45,8 +45,8 @@ export interface Instance {
   readonly generation: number;
   readonly rootfsPath?: string;
   readonly additions?: Additions;
-  /** Its postConstruction hooks were called (perhaps none was there to call), so preDestruction is due. */
-  readonly constructed?: boolean;
+  /** Its postConstruction hooks were called, or may have been, so preDestruction is due. */
+  readonly postConstructionBegun?: boolean;
   /** Its init existed, so postStop is due. */
   readonly initExisted?: boolean;
   readonly pid?: number;
@@ -98,6 +98,8 @@ export interface ContainerContext {
   readonly resumeAt?: string;
   /** A change in place that crun refused for this generation; not tried again until the spec changes. */
   readonly refused?: Failure & { readonly generation: number };
+  /** The generation for which a change in place is under way. */
+  readonly changingTo?: number;
 }
 
 /** A container that nobody has started yet. */
@@ -123,7 +125,10 @@ export function nextInstance(context: ContainerContext): Instance {
 }
 
 /** Derived, so that a step that is run again makes no second instance. @param number from 1 */
-export const instanceID = (uid: string, number: number): string => `${uid.slice(0, 8)}-${number}`;
+export const instanceID = (uid: string, number: number): string => `${instancesOf(uid)}${number}`;
+
+/** What the ids of all instances of a container begin with. */
+export const instancesOf = (uid: string): string => `${uid.slice(0, 8)}-`;
 
 const firstBackoffMs = 1_000;
 const longestBackoffMs = 5 * 60_000;
@@ -151,6 +156,21 @@ export function closeInstance(context: ContainerContext, now: number): Partial<C
     closedAt: now,
     nextStartAt: now + backoffMs(failuresInRow),
   };
+}
+
+/** The instance with the limits of what was wanted when they were applied. */
+export function withResourcesOf(
+  context: ContainerContext,
+  { spec, hash, generation }: Desired,
+): Partial<ContainerContext> {
+  const { instance } = context;
+  if (!instance) return {};
+  const { resources: _, ...others } = instance.spec;
+  return withInstance(context, {
+    spec: { ...others, ...(spec.resources && { resources: spec.resources }) },
+    hash: { ...instance.hash, resources: hash.resources },
+    generation: hash.instance === instance.hash.instance ? generation : instance.generation,
+  });
 }
 
 /** Change the present instance. */

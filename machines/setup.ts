@@ -2,8 +2,16 @@ import { assign, emit, enqueueActions, fromCallback, fromPromise, sendTo, setup 
 import type { AnyEventObject } from 'xstate';
 import type { Phase } from '../src/api/container.ts';
 import type { Exit } from '../src/runtime/runtime.ts';
-import { closeInstance, describeExit, isOutdated, isUnwanted, nextInstance, withInstance } from './context.ts';
-import type { ContainerContext, Failure } from './context.ts';
+import {
+  closeInstance,
+  describeExit,
+  isOutdated,
+  isUnwanted,
+  nextInstance,
+  withInstance,
+  withResourcesOf,
+} from './context.ts';
+import type { ContainerContext, Desired, Failure } from './context.ts';
 import type {
   AnswerInput,
   Constructed,
@@ -60,7 +68,8 @@ export const machine = setup({
     waitForExit: fromPromise<Exit, EffectInput>(() => stub('waitForExit')),
     pause: fromPromise<void, EffectInput>(() => stub('pause')),
     unpause: fromPromise<void, EffectInput>(() => stub('unpause')),
-    updateResources: fromPromise<void, EffectInput>(() => stub('updateResources')),
+    /** Answers what it applied. */
+    updateResources: fromPromise<Desired, EffectInput>(() => stub('updateResources')),
     /** Stop signal, grace, KILL; the end itself is seen by `waitForExit`. */
     stop: fromPromise<void, EffectInput>(() => stub('stop')),
     /** Remove what the instance left: crun's state, bundle, rootfs. Answers the time, milliseconds since the epoch: the machine has no clock. */
@@ -83,7 +92,7 @@ export const machine = setup({
     hasNoPlugins: ({ context }) => context.instance?.spec.plugins.length === 0,
     hasFailed: ({ context }) => context.instance?.failure !== undefined,
     hasExited: ({ context }) => context.instance?.exit !== undefined,
-    wasConstructed: ({ context }) => context.instance?.constructed === true,
+    postConstructionBegun: ({ context }) => context.instance?.postConstructionBegun === true,
     commandRan: ({ context }) =>
       context.instance?.exit !== undefined || context.instance?.failure?.reason === 'StartError',
     endedWell: ({ context }) => context.instance?.exit?.code === 0,
@@ -109,7 +118,7 @@ export const machine = setup({
     noteConstructed: assign(({ context }, result: Constructed) =>
       withInstance(context, result.ok ? { rootfsPath: result.rootfsPath } : { failure: failureOf(result) }),
     ),
-    noteConstruction: assign(({ context }) => withInstance(context, { constructed: true })),
+    notePostConstructionBegun: assign(({ context }) => withInstance(context, { postConstructionBegun: true })),
     noteAdditions: assign(({ context, event }) =>
       event.type === 'hooksDone' && event.additions ? withInstance(context, { additions: event.additions }) : {},
     ),
@@ -134,15 +143,11 @@ export const machine = setup({
     noteStopping: assign(({ context }) => withInstance(context, { stopping: true })),
     noteExit: assign(({ context }, exit: Exit) => withInstance(context, { exit })),
     noteRefused: assign(({ context }, failure: Failure) => ({
-      refused: { ...failureOf(failure), generation: context.desired.generation },
+      refused: { ...failureOf(failure), generation: context.changingTo ?? context.desired.generation },
     })),
-    noteResources: assign(({ context }) =>
-      withInstance(context, {
-        spec: { ...context.desired.spec },
-        hash: context.desired.hash,
-        generation: context.desired.generation,
-      }),
-    ),
+    noteChanging: assign({ changingTo: ({ context }) => context.desired.generation }),
+    /** Of what was applied: something else may be wanted meanwhile. */
+    noteResources: assign(({ context }, applied: Desired) => withResourcesOf(context, applied)),
     closeInstance: assign(({ context }, now: number) => closeInstance(context, now)),
     /** What failed before somebody changed their mind no longer counts. */
     forgiveFailures: assign({ failuresInRow: 0 }),

@@ -8,7 +8,8 @@ const brokenPipe = 141;
 
 process.stdout.on('error', (error) => {
   if (codeOf(error) === 'EPIPE') process.exit(brokenPipe);
-  throw error;
+  // The terminal is gone: there is nobody to tell, and no reason for `hob run` to end otherwise than by its signal.
+  if (codeOf(error) !== 'EIO') throw error;
 });
 
 async function main([word = 'help', ...args]: string[]): Promise<number> {

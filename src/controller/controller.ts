@@ -31,8 +31,14 @@ export interface ControllerOptions {
   readonly adopted: readonly AdoptedContainer[];
   /** Make the state durable. When it throws, the container goes on and the save is tried again. */
   readonly save: (saved: SavedContainer, state: string) => void;
-  readonly forget: (id: string) => void;
+  readonly forget: (container: ContainerContext) => void;
+  /** May throw when the journal can't be read. */
   readonly hooksOf: (id: string, instanceID: string) => ContainerStatus['hooks'];
+  /** Where a machine that failed is to be entered. */
+  readonly recover: (
+    state: string,
+    context: ContainerContext,
+  ) => Promise<{ context: ContainerContext; resumeAt: EntryState }>;
   readonly report: (container: { namespace: string; name: string }, report: Report) => void;
   readonly reportConflict: (rival: Claim, owner: Claim, key: string) => void;
   readonly log: { error: (fields: object, message: string) => void };
@@ -65,11 +71,14 @@ interface Kept {
   unsaved: boolean;
 }
 
+const enterAgainMs = 1_000;
+
 export function createController(options: ControllerOptions): Controller {
   const { store, log } = options;
   const kept = new Map<string, Kept>();
   const listeners = new Set<(event: WatchEvent) => void>();
-  const toldRivals = new Set<string>();
+  /** For each name, who was told last that it is taken. */
+  const toldRivals = new Map<string, string>();
   const queue = createWorkQueue({
     work: async (key) => reconcile(key),
     onError: (key, error, retryInMs) => log.error({ container: key, err: error, retryInMs }, 'reconcile failed'),
@@ -126,11 +135,7 @@ export function createController(options: ControllerOptions): Controller {
     kept.set(key, present);
     save(present, actor.getSnapshot());
     actor.on('report', (report) => options.report(context, report));
-    actor.subscribe({
-      complete: () => drop(key, present),
-      error: (error) =>
-        log.error({ container: key, err: error }, 'the lifecycle machine failed; this is a fault of hob'),
-    });
+    actor.subscribe({ complete: () => drop(key, present), error: (error) => abandon(key, present, error) });
     announce('ADDED', view);
     actor.start();
   }
@@ -164,19 +169,47 @@ export function createController(options: ControllerOptions): Controller {
     announce('MODIFIED', present.view);
   }
 
+  /** A machine that failed does nothing any more. It is entered anew where it was, which is what a restart of hob would do. */
+  function abandon(key: string, { actor, claim, contentHash, view }: Kept, error: unknown): void {
+    log.error(
+      { container: key, err: error },
+      'the lifecycle machine failed, which is a fault of hob; it is entered anew',
+    );
+    const { context } = actor.getSnapshot();
+    const conditions = view.status?.conditions ?? [];
+    const enter = async (): Promise<void> => {
+      const { resumeAt, context: found } = await options.recover(statePath(actor.getSnapshot().value), context);
+      keep(key, { context: found, resumeAt, claim, contentHash, conditions });
+    };
+    setTimeout(() => {
+      enter().catch((err: unknown) => log.error({ container: key, err }, 'it could not be entered anew'));
+    }, enterAgainMs);
+  }
+
   function viewOf(snapshot: ContainerSnapshot, mistakes: Wanted['mistakes'], before: readonly Condition[]): Container {
     const { context } = snapshot;
     const phase = phaseOf(snapshot);
     const usesPlugins = context.instance !== undefined && context.instance.spec.plugins.length > 0;
-    const hooks = usesPlugins ? options.hooksOf(context.id, context.instance.id) : undefined;
+    const hooks = usesPlugins ? readHooks(context.id, context.instance.id) : undefined;
     return containerView({ context, phase, mistakes, hooks, before, now: new Date().toISOString() });
+  }
+
+  function readHooks(id: string, instanceID: string): ContainerStatus['hooks'] {
+    try {
+      return options.hooksOf(id, instanceID);
+    } catch (err) {
+      log.error({ container: id, err }, 'the journal could not be read');
+      return undefined;
+    }
   }
 
   /** The machine has come to its end: nothing is left of the container. It may be wanted again meanwhile. */
   function drop(key: string, present: Kept): void {
     kept.delete(key);
+    toldRivals.delete(key);
+    store.forget(key);
     try {
-      options.forget(present.actor.getSnapshot().context.id);
+      options.forget(present.actor.getSnapshot().context);
     } catch (error) {
       log.error({ container: key, err: error }, 'the journal could not be written');
     }
@@ -186,12 +219,10 @@ export function createController(options: ControllerOptions): Controller {
 
   /** Whoever claims a name that is taken is told so, once. */
   function tellRivals(key: string, { rivals, claim }: Wanted): void {
-    for (const rival of rivals) {
-      const told = [key, rival.source, rival.origin, claim.source, claim.origin].join('\0');
-      if (toldRivals.has(told)) continue;
-      toldRivals.add(told);
-      options.reportConflict(rival, claim, key);
-    }
+    const told = JSON.stringify([claim, rivals]);
+    if (rivals.length === 0 || toldRivals.get(key) === told) return;
+    toldRivals.set(key, told);
+    for (const rival of rivals) options.reportConflict(rival, claim, key);
   }
 
   function announce(type: WatchEvent['type'], object: Container): void {

@@ -54,6 +54,8 @@ export interface DesiredStore {
    */
   mayRemove(key: string): boolean;
   sources(): readonly SourceState[];
+  /** The container is gone, and nothing of it need be remembered. One that is wanted again begins anew. */
+  forget(key: string): void;
   /** From now on nothing is wanted, whatever sources say. */
   abandon(): void;
 }
@@ -157,6 +159,7 @@ export function createDesiredStore(options: DesiredStoreOptions): DesiredStore {
       disclaim(key, { source, origin });
       options.onChange(key);
     }
+    for (const key of ownedBy({ source, origin })) options.onChange(key);
   }
 
   function get(key: string): Wanted | undefined {
@@ -211,6 +214,11 @@ export function createDesiredStore(options: DesiredStoreOptions): DesiredStore {
     mistakesAbout,
     mayRemove: (key) =>
       abandoned || (!claims.has(key) && mistakesAbout(key).length === 0 && (synced() || takenBack.has(key))),
+    forget: (key) => {
+      if (claims.has(key)) return;
+      for (const memory of [owners, generations]) memory.delete(key);
+      takenBack.delete(key);
+    },
     abandon: () => {
       abandoned = true;
     },

@@ -1,6 +1,7 @@
 import type { AdoptedContainer, SavedContainer } from '../controller/controller.ts';
 import type { Journal } from '../journal/journal.ts';
 import { bootID } from '../host/boot.ts';
+import { wordsOf } from '../host/errors.ts';
 import { recover } from '../lifecycle/recover.ts';
 import type { Rootfs } from '../rootfs/rootfs.ts';
 import type { Runtime } from '../runtime/runtime.ts';
@@ -22,13 +23,17 @@ export async function adopt(parts: AdoptionParts): Promise<AdoptedContainer[]> {
   const { journal, runtime, report } = parts;
   const sameBoot = (journal.fact('bootID') ?? bootID()) === bootID();
   const adopted = await Promise.all(readRecords(parts).map((record) => adoptOne(record, runtime, sameBoot)));
-  journal.setFact('bootID', bootID());
-  await removeOrphans(parts, adopted);
+  await removeOrphans(parts, adopted).catch((error: unknown) =>
+    report.hob('Warning', 'OrphanRemains', `what nobody knows of could not be removed: ${wordsOf(error)}`),
+  );
   const alive = adopted.filter(({ resumeAt }) => resumeAt === 'running' || resumeAt === 'paused').length;
   if (adopted.length > 0)
     report.hob('Normal', 'Adopted', `found ${adopted.length} containers again, ${alive} of them alive`);
   return adopted;
 }
+
+/** From now on the containers in the journal are those of this boot. To be called once they are there with what `adopt` found. */
+export const rememberBoot = (journal: Journal): void => journal.setFact('bootID', bootID());
 
 interface Found {
   readonly state: string;

@@ -1,9 +1,9 @@
-import { readdir, rm } from 'node:fs/promises';
+import { readdir, rm, rmdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Container } from '../api/container.ts';
 import { memoryBytes } from '../api/quantity.ts';
 import type { LifecycleParts } from '../lifecycle/parts.ts';
-import { instanceID } from '../../machines/context.ts';
+import { instanceID, instancesOf } from '../../machines/context.ts';
 import type { ContainerContext } from '../../machines/context.ts';
 import { conflict } from './api-backend.ts';
 import type { LogSource } from './api-backend.ts';
@@ -13,8 +13,8 @@ export interface InstanceLogs {
   readonly of: LifecycleParts['logOf'];
   /** Keep the present instance's and the one's before. */
   readonly prune: LifecycleParts['pruneLogs'];
-  /** The container is gone. */
-  forget(id: string): Promise<void>;
+  /** The container is gone. Another of its name may have come already, and keeps its own. */
+  forget(id: string, uid: string): Promise<void>;
   /** For people who want to read them. @throws ApiError when there is none before the present one */
   readonly source: (container: Container, id: string, previous: boolean) => LogSource;
 }
@@ -33,7 +33,12 @@ export function instanceLogs(directory: string): InstanceLogs {
       const old = names.filter((name) => !keep.some((one) => name.startsWith(`${one}.log`)));
       await Promise.all(old.map((name) => rm(join(directory, id, name), { force: true })));
     },
-    forget: (id) => rm(join(directory, id), { recursive: true, force: true }),
+    forget: async (id, uid) => {
+      const names = await readdir(join(directory, id)).catch(() => []);
+      const own = names.filter((name) => name.startsWith(instancesOf(uid)));
+      await Promise.all(own.map((name) => rm(join(directory, id, name), { force: true })));
+      await rmdir(join(directory, id)).catch(() => undefined);
+    },
     source: (container, id, previous) => {
       const { spec, status } = container;
       const present = status?.instanceID ?? '';

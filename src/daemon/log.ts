@@ -1,5 +1,5 @@
 import { pino } from 'pino';
-import type { Logger } from 'pino';
+import type { DestinationStream, Logger } from 'pino';
 
 /**
  * hob's own log: JSON, one object a line, written at once (a line that waits in memory is lost with the process); for
@@ -8,8 +8,15 @@ import type { Logger } from 'pino';
  */
 export function createLog(level: string, write?: (line: string) => void): Logger {
   const options = { level, base: null, timestamp: pino.stdTimeFunctions.isoTime };
-  if (!write) return pino(options, pino.destination({ fd: 1, sync: true }));
+  if (!write) return pino(options, standardOutput());
   return pino(options, { write: (json: string) => write(forPeople(json)) });
+}
+
+/** A full disk or a closed pipe behind it costs lines of the log, and nothing else. */
+function standardOutput(): DestinationStream {
+  const out = pino.destination({ fd: 1, sync: true });
+  out.on('error', () => undefined);
+  return out;
 }
 
 const levels: Readonly<Record<string, string>> = {

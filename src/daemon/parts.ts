@@ -1,6 +1,7 @@
 import { mkdirSync } from 'node:fs';
 import type { Logger } from 'pino';
 import { lockDirectory } from '../host/lock.ts';
+import { assertTrustedPath } from '../host/trust.ts';
 import type { Journal } from '../journal/journal.ts';
 import { openJournal } from '../journal/sqlite.ts';
 import { createRootfs } from '../rootfs/rootfs.ts';
@@ -38,7 +39,7 @@ export interface Parts {
 /** Take the two directories for this hob, and open what is in them. @throws Error in words when another hob has them */
 export async function openParts(options: DaemonOptions, writeLine?: (line: string) => void): Promise<Parts> {
   const { stateDir, runDir, logLevel } = options;
-  const unlock = [stateDir, runDir].map((directory) => lockDirectory(directory));
+  const unlock = [stateDir, runDir].map(takeDirectory);
   const places = placesIn(options);
   for (const directory of [places.logs, places.overlays]) mkdirSync(directory, { recursive: true, mode: 0o700 });
   const log = createLog(logLevel, writeLine);
@@ -66,6 +67,15 @@ export async function openParts(options: DaemonOptions, writeLine?: (line: strin
       unlock.forEach((release) => release());
     },
   };
+}
+
+/** Whoever can write there can have hob start anything, as root. */
+function takeDirectory(directory: string): () => void {
+  const release = lockDirectory(directory);
+  const fault = assertTrustedPath(directory);
+  if (fault === undefined) return release;
+  release();
+  throw new Error(`hob does not start on a directory that others can change: ${fault}`);
 }
 
 const letGo = (keeper: Keeper, empty: boolean): Promise<void> => (empty ? keeper.retire() : keeper.close());

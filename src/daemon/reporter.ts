@@ -16,6 +16,8 @@ export interface Reporter {
   mistakes(path: string, mistakes: readonly SpecMistake[]): void;
   source(name: string, type: NewEvent['type'], reason: string, message: string): void;
   hob(type: NewEvent['type'], reason: string, message: string): void;
+  /** The container is gone. */
+  forget(namespace: string, name: string): void;
   /** The last thing said about a container. */
   last(namespace: string, name: string): string | undefined;
   watch(listener: (event: JournalEvent) => void): () => void;
@@ -49,8 +51,7 @@ export function createReporter(journal: Journal, log: Logger): Reporter {
   return {
     container: (regarding, type, reason, message) =>
       report({ type, reason, message, regarding: { kind: 'Container', ...regarding } }),
-    file: (path, reason, message) =>
-      report({ type: 'Warning', reason, message, regarding: { kind: 'File', name: path } }),
+    file: (path, type, reason, message) => report({ type, reason, message, regarding: { kind: 'File', name: path } }),
     mistakes: (path, mistakes) =>
       report({
         type: 'Warning',
@@ -60,6 +61,7 @@ export function createReporter(journal: Journal, log: Logger): Reporter {
       }),
     source: (name, type, reason, message) => report({ type, reason, message, regarding: { kind: 'Source', name } }),
     hob: (type, reason, message) => report({ type, reason, message, regarding: { kind: 'Hob', name: 'hob' } }),
+    forget: (namespace, name) => void latest.delete(`${namespace}/${name}`),
     last: (namespace, name) => latest.get(`${namespace}/${name}`),
     watch: (listener) => {
       listeners.add(listener);

@@ -5,10 +5,11 @@ import { createDesiredStore } from '../controller/desired-store.ts';
 import type { DesiredStore } from '../controller/desired-store.ts';
 import type { NamespaceEntry } from '../host/mount-namespace.ts';
 import { withEffects } from '../lifecycle/effects.ts';
+import { recover } from '../lifecycle/recover.ts';
 import { appliedSource } from '../sources/applied.ts';
 import { directorySource } from '../sources/directory.ts';
 import { machineVersion } from '../../machines/context.ts';
-import { adopt } from './adopt.ts';
+import { adopt, rememberBoot } from './adopt.ts';
 import { serveApi } from './api-server.ts';
 import { createBackend } from './backend.ts';
 import { cgroupParentOf, configurer } from './configure.ts';
@@ -45,6 +46,7 @@ export async function startDaemon(options: DaemonOptions, namespace: NamespaceEn
   const names = sources.map(({ name }) => name);
   const store: DesiredStore = openStore(names, adopted, report, () => controller);
   const controller = openController(parts, options, store, adopted);
+  rememberBoot(parts.journal);
   plugins.onChange(() => controller.pluginsChanged());
 
   const stopped = Promise.withResolvers<void>();
@@ -136,10 +138,12 @@ function openController(
       const { id, uid, namespace, name } = saved.context;
       journal.save({ id, uid, namespace, name, state, machineVersion, context: saved });
     },
-    forget: (id) => {
+    forget: ({ id, uid, namespace, name }) => {
+      report.forget(namespace, name);
       journal.forget(id);
-      logs.forget(id).catch((err: unknown) => log.warn({ err, container: id }, 'its logs could not be removed'));
+      logs.forget(id, uid).catch((err: unknown) => log.warn({ err, container: id }, 'its logs could not be removed'));
     },
+    recover: (state, context) => recover({ state, context }, parts.runtime, true),
     hooksOf: (id, instanceID) => hooksOf(journal.hookCalls(id, instanceID)),
     report: (container, { severity, reason, message }) => report.container(container, severity, reason, message),
     reportConflict: (rival, owner, key) => {

@@ -64,7 +64,9 @@ export function createPluginRegistry(options: RegistryOptions): PluginRegistry {
   const pins = createPins();
   /** Replaced or removed, but some instance still needs them. */
   const retired = new Set<RegisteredPlugin>();
-  const rescans = createRescans(settleMs, look);
+  const rescans = createRescans(settleMs, look, (err) =>
+    log.error({ err }, 'the plugin folders could not be looked at'),
+  );
   const watch = watchFolders(() => rescans.hint(), log);
   let shown: PluginInfo[] = [];
 

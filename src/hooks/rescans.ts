@@ -11,8 +11,15 @@ const EVERY_MS = 60_000;
 /** A file that is written to all the time must not keep the other plugins from being seen. */
 const QUIET_FACTOR = 10;
 
-/** @param look with `everything`, also what there is no new reason to look at. Never rejects. */
-export function createRescans(settleMs: number, look: (everything: boolean) => Promise<void>): Rescans {
+/**
+ * @param look with `everything`, also what there is no new reason to look at
+ * @param onFault told of a look that failed; the next one comes as if it had not
+ */
+export function createRescans(
+  settleMs: number,
+  look: (everything: boolean) => Promise<void>,
+  onFault: (error: unknown) => void,
+): Rescans {
   let looking: Promise<void> = Promise.resolve();
   let settling: NodeJS.Timeout | undefined;
   let firstHint = 0;
@@ -21,7 +28,7 @@ export function createRescans(settleMs: number, look: (everything: boolean) => P
   function now(everything: boolean): Promise<void> {
     clearTimeout(settling);
     settling = undefined;
-    looking = looking.then(() => look(everything));
+    looking = looking.then(() => look(everything)).catch(onFault);
     return looking;
   }
 

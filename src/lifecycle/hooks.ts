@@ -23,6 +23,8 @@ export const runHooks = (parts: LifecycleParts): CallbackActorLogic<AnyEventObje
       (done) => sendBack({ type: 'hooksDone', ...done }),
       (error: unknown) => sendBack({ type: 'hooksDone', point, ok: false, message: String(error) }),
     );
+    // crun may have failed meanwhile: then nobody waits for them any more.
+    return () => abort.abort();
   });
 
 async function callHooks(

@@ -3,7 +3,7 @@ import type { PromiseActorLogic } from 'xstate';
 import { readBundle } from '../runtime/bundle.ts';
 import { resourcesUpdate } from '../runtime/oci-config.ts';
 import type { EffectInput } from '../../machines/events.ts';
-import type { ContainerContext } from '../../machines/context.ts';
+import type { ContainerContext, Desired } from '../../machines/context.ts';
 import type { LifecycleParts } from './parts.ts';
 
 /** What can change without a new instance. */
@@ -16,8 +16,12 @@ export const pause = ({ runtime }: LifecycleParts): PromiseActorLogic<void, Effe
 export const unpause = ({ runtime }: LifecycleParts): PromiseActorLogic<void, EffectInput> =>
   change(({ id }) => runtime.resume(id));
 
-export const updateResources = ({ runtime }: LifecycleParts): PromiseActorLogic<void, EffectInput> =>
-  change(({ id, desired: { spec }, instance }) => {
-    const bundle = spec.bundle && readBundle(spec.bundle.path).config;
-    return runtime.update(id, resourcesUpdate(spec.resources, instance?.spec.resources, bundle));
+/** Answers what it applied. */
+export const updateResources = ({ runtime }: LifecycleParts): PromiseActorLogic<Desired, EffectInput> =>
+  fromPromise(async ({ input: { container } }) => {
+    const { id, desired, instance } = container;
+    const { bundle, resources } = desired.spec;
+    const base = bundle && readBundle(bundle.path).config;
+    await runtime.update(id, resourcesUpdate(resources, instance?.spec.resources, base));
+    return desired;
   });

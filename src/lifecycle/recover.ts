@@ -59,7 +59,7 @@ const cutShort: Readonly<Record<string, EntryState>> = {
 
 function meet(context: ContainerContext, state: EntryState, seen: Observation): Recovered {
   if (seen.kind === 'exited') return { context: ended(context, seen.exit), resumeAt: 'postStop' };
-  if (seen.kind === 'absent' || seen.kind === 'starting')
+  if (seen.kind !== 'running')
     return {
       context: ended(context, lost('its process is gone and its exit file is not there')),
       resumeAt: 'postStop',
@@ -70,7 +70,8 @@ function meet(context: ContainerContext, state: EntryState, seen: Observation): 
 
 /** The containers went with the host; the hooks that undo what others did are still owed. */
 function afterReboot(context: ContainerContext, state: EntryState): Recovered {
-  if (state === 'constructing' && !context.instance?.constructed) return { context, resumeAt: 'constructing' };
+  if (state === 'constructing' && !context.instance?.postConstructionBegun)
+    return { context, resumeAt: 'constructing' };
   const why = 'the host was restarted';
   const failed = { ...context, ...withInstance(context, { failure: { reason: 'HostRebooted', message: why } }) };
   if (mayLive.has(state)) return { context: ended(failed, lost(why)), resumeAt: 'postStop' };

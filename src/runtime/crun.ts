@@ -2,6 +2,7 @@ import { mkdir, readdir } from 'node:fs/promises';
 import { availableParallelism } from 'node:os';
 import { join } from 'node:path';
 import { detectCgroups } from '../host/cgroups.ts';
+import { wordsOf } from '../host/errors.ts';
 import { adoptInstances } from './adopt-instances.ts';
 import { checkUp, suspect } from './check-up.ts';
 import { crunCommand } from './crun-command.ts';
@@ -125,12 +126,24 @@ function follow({ runDir, keeper, warn, instances }: RuntimeParts, checkUpEveryM
     instance?.read('shell');
     if (instance) suspect(instance);
   });
-  const timer = setInterval(() => instances.forEach(checkUp), checkUpEveryMs);
+  const timer = setInterval(
+    () => instances.forEach((instance) => tryTo(() => checkUp(instance), warn)),
+    checkUpEveryMs,
+  );
   return () => {
     stopWatching();
     stopListening();
     clearInterval(timer);
   };
+}
+
+/** A check that fails is made again at the next turn; it must not end hob. */
+function tryTo(check: () => void, warn: (message: string) => void): void {
+  try {
+    check();
+  } catch (error) {
+    warn(`a container could not be looked at: ${wordsOf(error)}`);
+  }
 }
 
 /** Each on the instance that is meant, if it is there. */

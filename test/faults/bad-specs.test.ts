@@ -1,4 +1,4 @@
-import { chmodSync, writeFileSync } from 'node:fs';
+import { chmodSync, mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { put, untilEvent } from '../support/faults.ts';
@@ -33,6 +33,13 @@ const bad: [what: string, text: string | Buffer, message: RegExp][] = [
   ['a name without end', named('a'.repeat(300)), /metadata.name: expected at most 128 .*300 characters/],
 ];
 
+const manifest = {
+  apiVersion: 'hob.dev/v1alpha1',
+  kind: 'Container',
+  metadata: { name: 'loose' },
+  spec: { rootfs: { path: hob.rootfs }, command: runsForever },
+};
+
 const fileOf = (what: string): string => `${what.replaceAll(' ', '-')}.yaml`;
 
 describe('a file with a mistake', () => {
@@ -51,18 +58,22 @@ describe('a file with a mistake', () => {
   });
 
   it('that others may write is refused, with the cure; the cure helps at once', async () => {
-    const text = JSON.stringify({
-      apiVersion: 'hob.dev/v1alpha1',
-      kind: 'Container',
-      metadata: { name: 'loose' },
-      spec: { rootfs: { path: hob.rootfs }, command: runsForever },
-    });
-    const path = put(hob, 'loose.yaml', text, 0o666);
+    const path = put(hob, 'loose.yaml', JSON.stringify(manifest), 0o666);
     await untilEvent(hob, path, 'InvalidSpec', /refused: .* can be written by everybody .*chmod go-w .*loose\.yaml/);
     expect(hob.get('loose')).toBeUndefined();
     chmodSync(path, 0o644);
     await hob.untilPhase('loose', 'Running');
     hob.remove('loose');
+  });
+
+  it('in a folder that others may write to is refused, too', async () => {
+    const open = join(hob.watch, 'open');
+    mkdirSync(open);
+    chmodSync(open, 0o777);
+    put(hob, 'open/planted.yaml', JSON.stringify({ ...manifest, metadata: { name: 'planted' } }));
+    await untilEvent(hob, join(open, 'planted.yaml'), 'InvalidSpec', /refused: .*open can be written by everybody/);
+    expect(hob.get('planted')).toBeUndefined();
+    rmSync(open, { recursive: true });
   });
 
   it('among good documents costs only its own', async () => {

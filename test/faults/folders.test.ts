@@ -62,6 +62,7 @@ describe('a watched folder', () => {
     hob.drop('claimed', { command: runsForever });
     const { status } = await hob.untilPhase('claimed', 'Running');
     hob.drop('claimed', { command: other, terminationGracePeriodSeconds: 0 }, 'rival.yaml');
+    await untilEvent(hob, folder('rival.yaml'), 'NameTaken', /default\/claimed.*claimed\.yaml declared first/);
     hob.drop('after', { command: runsForever, terminationGracePeriodSeconds: 0 });
     await hob.untilPhase('after', 'Running');
     expect(pidOf('claimed')).toBe(status?.pid);

@@ -75,16 +75,21 @@ describe('a container that somebody ends from outside', () => {
   });
 });
 
+async function killKeeper(): Promise<void> {
+  const keeper = keeperOf(hob);
+  process.kill(keeper, 'SIGKILL');
+  await untilTrue('there is another keeper', () => keeperOf(hob) !== keeper);
+}
+
 describe('the keeper', () => {
   it('can be killed again and again while containers start and print: each starts once, no line is lost', async () => {
     const names = ['k1', 'k2', 'k3', 'k4', 'k5'];
     const script =
       'echo $$ >>/runs; i=0; while [ $i -lt 100 ]; do i=$((i+1)); echo $i; sleep 0.01; done; trap "exit 0" TERM; while true; do sleep 0.1; done';
-    for (const name of names) {
+    for (const [index, name] of names.entries()) {
       hob.drop(name, { command: ['/bin/sh', '-c', script] });
-      const keeper = keeperOf(hob);
-      process.kill(keeper, 'SIGKILL');
-      await untilTrue('there is another keeper', () => keeperOf(hob) !== keeper);
+      // No more than two for any start: it is given up, for a later try, when a third one dies over it.
+      if (index % 3 === 0) await killKeeper();
     }
     for (const name of names) await hob.untilPhase(name, 'Running');
     const expected = Array.from({ length: 100 }, (_, i) => String(i + 1));

@@ -70,6 +70,8 @@ function answersOf(id: string, src: string, snapshot: Snapshot): MachineEvent[] 
       return [done({ ok: true, rootfsPath: '/r' }), done({ ok: false, reason: 'RootfsNotFound', message: 'm' }), error];
     case 'waitForExit':
       return [done({ ...exit, code: 0 }), done({ ...exit, code: 1 }), done({ ...exit, unknown: 'lost' })];
+    case 'updateResources':
+      return [...wishes.map(done), error];
     case 'destroy':
       return [done(0), error];
     default:
@@ -101,8 +103,8 @@ function pointOf(snapshot: Snapshot): HookPoint {
 /** What matters of a state; counters and times would make the graph endless. */
 function essence({ snapshot, history }: Visited): string {
   const { desired, instance, refused } = snapshot.context;
-  const { hash, constructed, initExisted, stopping, exit, failure } = instance ?? {};
-  const life = [hash, constructed, initExisted, stopping, exit && (exit.code ?? 'lost'), failure?.reason];
+  const { hash, postConstructionBegun, initExisted, stopping, exit, failure } = instance ?? {};
+  const life = [hash, postConstructionBegun, initExisted, stopping, exit && (exit.code ?? 'lost'), failure?.reason];
   const isRefused = refused?.generation === desired.generation;
   return JSON.stringify([snapshot.value, wishes.indexOf(desired), life, isRefused, history]);
 }
@@ -197,7 +199,7 @@ describe('the lifecycle machine, explored as a graph', () => {
 
   it('can be entered at every entry state', () => {
     for (const resumeAt of entryStates) {
-      const instance = { id: 'i', spec: base.spec, hash, generation: 1, constructed: true };
+      const instance = { id: 'i', spec: base.spec, hash, generation: 1, postConstructionBegun: true };
       const [snapshot] = initialTransition(containerMachine, {
         context: { ...context(base), instance, instances: 1 },
         resumeAt,
@@ -212,6 +214,41 @@ function lastName({ value }: Snapshot): string {
   const [parent = '', child = ''] = Object.entries(value)[0] ?? [];
   return parent === 'alive' ? String(child) : parent;
 }
+
+describe('after a death of hob', () => {
+  const done = (id: string, output: unknown) =>
+    ({ type: `xstate.done.actor.${id}`, output, actorId: id }) as unknown as MachineEvent;
+  const enter = (resumeAt: 'constructing' | 'running', desired: Desired) => {
+    const instance = { id: 'i', spec: base.spec, hash, generation: 1, postConstructionBegun: true, initExisted: true };
+    return initialTransition(containerMachine, {
+      context: { ...context(desired), instance, instances: 1 },
+      resumeAt,
+    })[0];
+  };
+
+  it('in postConstruction, preDestruction is owed even when the rootfs cannot be made again', () => {
+    const before = enter('constructing', base);
+    const [id = ''] = Object.keys(before.children);
+    const [after] = transition(
+      containerMachine,
+      before,
+      done(id, { ok: false, reason: 'RootfsNotFound', message: 'm' }),
+    );
+    expect(after.value).toBe('preDestruction');
+  });
+
+  it('a wish that comes while limits change is not taken for what was applied', () => {
+    const [id = ''] = Object.keys(enter('running', wishes.at(-1) ?? base).children).filter((one) => one !== 'exit');
+    const applied = wishes.at(-1) ?? base;
+    const [meanwhile] = transition(containerMachine, enter('running', applied), {
+      type: 'desire',
+      desired: { ...applied, generation: 9, hash: { instance: 'new', resources: 'newer' } },
+    });
+    const [after] = transition(containerMachine, meanwhile, done(id, applied));
+    expect(after.context.instance?.hash).toEqual({ instance: 'one', resources: 'two' });
+    expect(after.value).toEqual({ alive: 'stopping' });
+  });
+});
 
 describe('the back-off', () => {
   it('doubles from a second to five minutes', () => {

@@ -10,7 +10,14 @@ const desired = { spec: aSpec(), labels: {}, annotations: {}, generation: 1, has
 
 function containerWith(change: Partial<Instance> = {}): ContainerContext {
   const identity = { id: 'web', uid: '01234567', namespace: 'default', name: 'web', createdAt: '' };
-  const instance = { id: '01234567-1', spec: desired.spec, hash, generation: 1, constructed: true, ...change };
+  const instance = {
+    id: '01234567-1',
+    spec: desired.spec,
+    hash,
+    generation: 1,
+    postConstructionBegun: true,
+    ...change,
+  };
   return { ...newContainer(identity, desired), instance, instances: 1 };
 }
 
