@@ -5,8 +5,8 @@ import { memoryBytes } from '../api/quantity.ts';
 import type { LifecycleParts } from '../lifecycle/parts.ts';
 import { instanceID, instancesOf } from '../../machines/context.ts';
 import type { ContainerContext } from '../../machines/context.ts';
-import { conflict } from './api-backend.ts';
-import type { LogSource } from './api-backend.ts';
+import { conflict } from './api/backend.ts';
+import type { LogSource } from './api/backend.ts';
 
 /** Where the output of instances goes: the file that the spec names, or one for each instance in hob's state directory. */
 export interface InstanceLogs {

@@ -10,7 +10,7 @@ import { appliedSource } from '../sources/applied.ts';
 import { directorySource } from '../sources/directory.ts';
 import { machineVersion } from '../../machines/context.ts';
 import { adopt, rememberBoot } from './adopt.ts';
-import { serveApi } from './api-server.ts';
+import { serveApi } from './api/server.ts';
 import { createBackend } from './backend.ts';
 import { cgroupParentOf, configurer } from './configure.ts';
 import { hooksOf } from './hook-status.ts';

@@ -10,8 +10,8 @@ import type { EventObject, ObjectList, StatusObject, WatchLine } from '../../src
 import { connectTo, ServerError } from '../../src/cli/client.ts';
 import type { Client } from '../../src/cli/client.ts';
 import { linesOf } from '../../src/cli/watch.ts';
-import type { ApiServer } from '../../src/daemon/api-server.ts';
-import { serveApi } from '../../src/daemon/api-server.ts';
+import type { ApiServer } from '../../src/daemon/api/server.ts';
+import { serveApi } from '../../src/daemon/api/server.ts';
 import type { NewEvent } from '../../src/journal/journal.ts';
 import { container, running } from '../fixtures/fake-backend.ts';
 import { logLines } from '../fixtures/log-lines.ts';

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { parseLabelSelector } from '../../src/daemon/label-selector.ts';
+import { parseLabelSelector } from '../../src/daemon/api/label-selector.ts';
 
 const labels = { app: 'web', tier: 'front', 'hob.dev/empty': '' };
 

@@ -1,10 +1,10 @@
-import { apiRoot } from '../api/wire.ts';
-import { readBody, sendJson } from './api-answers.ts';
-import { ApiError, badRequest } from './api-backend.ts';
-import type { Call, Handler } from './api-call.ts';
-import { flag } from './api-call.ts';
-import { containerLog, deleteContainer, execInContainer, getContainer, listContainers } from './api-containers.ts';
-import { sendWatch } from './api-watch.ts';
+import { apiRoot } from '../../api/wire.ts';
+import { readBody, sendJson } from './answers.ts';
+import { ApiError, badRequest } from './backend.ts';
+import type { Call, Handler } from './call.ts';
+import { flag } from './call.ts';
+import { containerLog, deleteContainer, execInContainer, getContainer, listContainers } from './containers.ts';
+import { sendWatch } from './watch.ts';
 import { eventObject } from './event-object.ts';
 
 interface Route {

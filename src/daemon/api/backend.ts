@@ -1,4 +1,4 @@
-import type { Container } from '../api/container.ts';
+import type { Container } from '../../api/container.ts';
 import type {
   ApplyResult,
   ContainerChange,
@@ -8,8 +8,8 @@ import type {
   HobInfo,
   PluginInfo,
   SourceInfo,
-} from '../api/wire.ts';
-import type { JournalEvent } from '../journal/journal.ts';
+} from '../../api/wire.ts';
+import type { JournalEvent } from '../../journal/journal.ts';
 
 /** Where the output of one instance of a container is to be read. */
 export interface LogSource {

@@ -1,5 +1,5 @@
-import type { EventObject } from '../api/wire.ts';
-import type { JournalEvent } from '../journal/journal.ts';
+import type { EventObject } from '../../api/wire.ts';
+import type { JournalEvent } from '../../journal/journal.ts';
 
 /** A journal event as Kubernetes shows it, so that what reads `kubectl get events -o json` reads this too. */
 export function eventObject(event: JournalEvent): EventObject {

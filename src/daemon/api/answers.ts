@@ -1,6 +1,6 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import type { StatusObject } from '../api/wire.ts';
-import { ApiError } from './api-backend.ts';
+import type { StatusObject } from '../../api/wire.ts';
+import { ApiError } from './backend.ts';
 
 /** Far more than any spec file holds. */
 const longestBody = 2 * 1024 * 1024;

@@ -1,4 +1,4 @@
-import { badRequest } from './api-backend.ts';
+import { badRequest } from './backend.ts';
 
 /** Whether an object with these labels is chosen. */
 export type LabelSelector = (labels: Labels) => boolean;

@@ -1,14 +1,14 @@
-import type { Container } from '../api/container.ts';
-import { key } from '../api/container.ts';
-import { apiVersion } from '../api/schema.ts';
-import type { ContainerChange } from '../api/wire.ts';
-import { readBody, sendJson } from './api-answers.ts';
-import type { ApiBackend } from './api-backend.ts';
-import { badRequest, containerNotFound } from './api-backend.ts';
-import type { Call } from './api-call.ts';
-import { count, flag } from './api-call.ts';
-import { sendLog } from './api-log.ts';
-import { sendWatch } from './api-watch.ts';
+import type { Container } from '../../api/container.ts';
+import { key } from '../../api/container.ts';
+import { apiVersion } from '../../api/schema.ts';
+import type { ContainerChange } from '../../api/wire.ts';
+import { readBody, sendJson } from './answers.ts';
+import type { ApiBackend } from './backend.ts';
+import { badRequest, containerNotFound } from './backend.ts';
+import type { Call } from './call.ts';
+import { count, flag } from './call.ts';
+import { sendLog } from './log.ts';
+import { sendWatch } from './watch.ts';
 import { parseExecRequest } from './exec-request.ts';
 import { parseLabelSelector } from './label-selector.ts';
 

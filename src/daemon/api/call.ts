@@ -1,6 +1,6 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import type { ApiBackend } from './api-backend.ts';
-import { badRequest } from './api-backend.ts';
+import type { ApiBackend } from './backend.ts';
+import { badRequest } from './backend.ts';
 
 /** One request, taken apart. */
 export interface Call {

@@ -1,7 +1,7 @@
 import type { ServerResponse } from 'node:http';
-import type { WatchLine } from '../api/wire.ts';
-import { ApiError } from './api-backend.ts';
-import { failure } from './api-answers.ts';
+import type { WatchLine } from '../../api/wire.ts';
+import { ApiError } from './backend.ts';
+import { failure } from './answers.ts';
 
 /** How many changes may wait for a slow reader, beside what was there at the beginning. */
 const mostWaiting = 1_000;

@@ -1,12 +1,12 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Duplex } from 'node:stream';
 import type { Logger } from 'pino';
-import { createServer } from '../host/http.ts';
-import { failure, sendFailure } from './api-answers.ts';
-import type { ApiBackend } from './api-backend.ts';
-import { ApiError, badRequest } from './api-backend.ts';
-import { findRoute } from './api-routes.ts';
-import { listenPrivately } from './api-socket.ts';
+import { createServer } from '../../host/http.ts';
+import { failure, sendFailure } from './answers.ts';
+import type { ApiBackend } from './backend.ts';
+import { ApiError, badRequest } from './backend.ts';
+import { findRoute } from './routes.ts';
+import { listenPrivately } from './socket.ts';
 
 export interface ApiServerOptions {
   readonly socketPath: string;

@@ -1,6 +1,6 @@
-import type { ExecRequest } from '../api/wire.ts';
-import type { ApiError } from './api-backend.ts';
-import { badRequest } from './api-backend.ts';
+import type { ExecRequest } from '../../api/wire.ts';
+import type { ApiError } from './backend.ts';
+import { badRequest } from './backend.ts';
 
 /** Read the body of an exec request. @throws ApiError that names what is wrong */
 export function parseExecRequest(body: string): ExecRequest {

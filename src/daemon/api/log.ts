@@ -1,7 +1,7 @@
 import { once } from 'node:events';
 import type { ServerResponse } from 'node:http';
-import type { LogLine } from '../runtime/container-logs.ts';
-import type { ApiBackend } from './api-backend.ts';
+import type { LogLine } from '../../runtime/container-logs.ts';
+import type { ApiBackend } from './backend.ts';
 
 export interface LogRequest {
   readonly namespace: string;
@@ -37,7 +37,7 @@ export async function sendLog(
   if (follow) response.flushHeaders();
   try {
     // Loaded when the first log is asked for.
-    const { readLog } = await import('../runtime/container-logs.ts');
+    const { readLog } = await import('../../runtime/container-logs.ts');
     for await (const line of readLog({ ...file, ...part, follow, signal: end })) {
       quiet?.lineCame();
       if (!response.write(asText(line, timestamps))) await once(response, 'drain', { signal: end });
