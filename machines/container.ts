@@ -148,9 +148,9 @@ const starting = machine.createStateConfig({
       {
         guard: 'initExisted',
         target: 'postStop',
-        actions: ['noteStartFailure', 'reportFailure'],
+        actions: ['reportStartFailure', 'noteStartFailure'],
       },
-      { target: 'preDestruction', actions: ['noteStartFailure', 'reportFailure'] },
+      { target: 'preDestruction', actions: ['reportStartFailure', 'noteStartFailure'] },
     ],
   },
 });

@@ -171,6 +171,11 @@ export const machine = setup({
       };
       return warning(reason, message);
     }),
+    /** Unless a hook refused, which was told, or hob itself did because the container is no longer wanted. */
+    reportStartFailure: enqueueActions(({ context, enqueue, event }) => {
+      const isKnown = context.instance?.failure !== undefined || context.instance?.stopping === true;
+      if (event.type === 'startFailed' && !isKnown) enqueue.emit(warning(event.reason, event.message));
+    }),
     reportMissingPlugins: emit(({ context }) => {
       const names = context.missingPlugins.map((name) => `"${name}"`).join(', ');
       return warning('PluginNotFound', `waits for plugin ${names}: put it into a plugin folder`);
@@ -197,7 +202,7 @@ const failureOf = ({ reason, message }: Failure): Failure => ({ reason, message 
 const hookFailureReason = ({ point }: HooksDone): string => `${point.charAt(0).toUpperCase()}${point.slice(1)}Failed`;
 
 function whyUnwanted(context: ContainerContext): string {
-  if (context.desired.removed) return 'its spec is gone';
+  if (context.desired.removed) return 'it is no longer wanted';
   if (context.desired.spec.desiredState === 'Stopped') return 'its spec says desiredState Stopped';
   return 'its spec changed in a way that needs a new instance';
 }

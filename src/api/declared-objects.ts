@@ -35,6 +35,12 @@ function declaredObject(value: unknown, path: Path): DeclaredObject | Finding {
     return { path, at: 'value', message: `${expected}; found ${described(value, true)}` };
   }
   const { kind: found } = value;
+  if (!['apiVersion', 'kind', 'metadata', 'spec'].some((field) => field in value))
+    return {
+      path,
+      at: 'value',
+      message: `this is no ${kind} (of ${apiVersion}): it has no kind, no metadata and no spec`,
+    };
   if (found === undefined || found === kind) return { value, path };
   const hint = typeof found === 'string' ? didYouMean(nearest(found, [kind])) : '';
   const message = `expected ${kind} (of ${apiVersion}), the only kind there is, found ${described(found, false)}${hint}`;

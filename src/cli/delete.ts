@@ -7,6 +7,7 @@ import { namespaceFlag, parse } from './arguments.ts';
 import { CliError, usageError } from './cli-error.ts';
 import type { Client } from './client.ts';
 import { connectTo, ServerError } from './client.ts';
+import { condition } from './container-columns.ts';
 import { socketPath } from './directories.ts';
 import { containerNames, containersPath } from './names.ts';
 import { print, remark } from './output.ts';
@@ -98,6 +99,15 @@ async function untilGone(client: Client, containers: readonly Container[], limit
     throw new CliError(`timed out after ${duration(limit ?? 0)}: not gone yet: ${[...waiting.keys()].join(', ')}`);
 }
 
+/** What is to go is never at rest. */
+const isAtRest = (container: Container): boolean => condition(container, 'Reconciling')?.status === 'False';
+
+/** Somebody else declares it as well, and has it now. */
+function keepsOn(waiting: Map<string, string | undefined>, { metadata }: Container): void {
+  waiting.delete(key(metadata));
+  remark(`container "${metadata.name}" stays: a file declares it, too`);
+}
+
 /** Resolves with false, for not late. */
 async function watchUntilGone(client: Client, waiting: Map<string, string | undefined>): Promise<false> {
   const { sayLost, watch } = await import('./watch.ts');
@@ -109,7 +119,10 @@ async function watchUntilGone(client: Client, waiting: Map<string, string | unde
     sayLost,
   )) {
     for (const { metadata } of news.gone) present.delete(key(metadata));
-    for (const { metadata } of news.present) present.set(key(metadata), metadata.uid);
+    for (const container of news.present) {
+      present.set(key(container.metadata), container.metadata.uid);
+      if (waiting.has(key(container.metadata)) && isAtRest(container)) keepsOn(waiting, container);
+    }
     for (const [name, uid] of waiting) if (!present.has(name) || present.get(name) !== uid) waiting.delete(name);
     if (waiting.size === 0) break;
   }

@@ -8,7 +8,7 @@ import { connectTo } from './client.ts';
 import { containerColumns } from './container-columns.ts';
 import { socketPath } from './directories.ts';
 import type { Question } from './get-question.ts';
-import { explainMissing, warnOfSources } from './mistakes.ts';
+import { explainMissing, warnOfMistakesIn, warnOfSources } from './mistakes.ts';
 import { containerNames, containersPath } from './names.ts';
 import { listOf, outputFlag, outputFormat, print, remark, serialized } from './output.ts';
 import { table } from './table.ts';
@@ -83,7 +83,7 @@ async function show(question: Question): Promise<number> {
     for (const { metadata } of found) print(`container.hob.dev/${metadata.name}`);
   } else {
     showTable(question, found, failed);
-    if (names.length === 0) await warnOfSources(client);
+    await (names.length === 0 ? warnOfSources(client) : warnOfMistakesIn(client, names));
   }
   return failed ? 1 : 0;
 }

@@ -1,5 +1,6 @@
 import { stripVTControlCharacters } from 'node:util';
-import type { Container } from '../api/container.ts';
+import { basename } from 'node:path';
+import type { Container, SpecMistake } from '../api/container.ts';
 import { key } from '../api/container.ts';
 import type { Screen, ScreenSource } from '../daemon/options.ts';
 import { condition, containerColumns } from './container-columns.ts';
@@ -88,12 +89,13 @@ function screenLines(source: Omit<ScreenSource, 'onChange'>, log: readonly strin
   // The cursor stands on the line below.
   const room = Math.max(4, rows - 1);
   const forLog = Math.min(log.length, mostLogLines, Math.max(1, Math.floor(room / 3)));
-  const shown = mostTelling(containers, room - forLog - 4);
+  const shown = mostTelling(containers, room - forLog - 5);
   const hidden = containers.length - shown.length;
   return [
     coloured('bold', title(containers.length)),
     ...table(columnsFor(source), shown),
     ...(hidden > 0 ? [`... and ${hidden} more: hob get`] : []),
+    ...mistakeLine(source.mistakes()).map((line) => coloured('yellow', line)),
     '',
     ...log.slice(-forLog).map((line) => coloured('dim', oneLine(line))),
   ].slice(0, room);
@@ -101,6 +103,15 @@ function screenLines(source: Omit<ScreenSource, 'onChange'>, log: readonly strin
 
 function title(count: number): string {
   return `hob keeps ${count} container${count === 1 ? '' : 's'}. Ctrl-C ends hob and leaves them running; \`hob down\` stops them, too.`;
+}
+
+/** The first one, with its file's own name: there is little room. */
+function mistakeLine(mistakes: readonly SpecMistake[]): string[] {
+  const [first] = mistakes;
+  if (!first) return [];
+  const place = `${basename(first.origin)}:${first.line}:${first.column}`;
+  const more = mistakes.length > 1 ? ` (${mistakes.length} mistakes: hob sources)` : '';
+  return [`not started or changed: ${place}: ${oneLine(first.message)}${more}`];
 }
 
 function columnsFor({ lastEvent }: Pick<ScreenSource, 'lastEvent'>): Column<Container>[] {

@@ -4,6 +4,9 @@ import type { Client } from './client.ts';
 import { ServerError } from './client.ts';
 import { remark } from './output.ts';
 
+/** A folder full of other people's files has hundreds. */
+const mostShown = 10;
+
 /** Everything that is wrong with what the sources declare now. */
 export async function currentMistakes(client: Client): Promise<SpecMistake[]> {
   const { items } = await client.json<ObjectList<SourceInfo>>('GET', '/sources');
@@ -15,8 +18,15 @@ export async function warnOfSources(client: Client): Promise<void> {
   const { items } = await client.json<ObjectList<SourceInfo>>('GET', '/sources');
   for (const { name, unavailable, mistakes } of items) {
     if (unavailable !== undefined) remark(`Warning: ${name} cannot be read: ${unavailable}`);
-    if (mistakes.length > 0) await printMistakes(mistakes);
+    await printMistakes(mistakes.slice(0, mostShown));
+    if (mistakes.length > mostShown) remark(`... and ${mistakes.length - mostShown} more mistakes: hob sources`);
   }
+}
+
+/** What is wrong with the files that declare these containers, which stay as they were. */
+export async function warnOfMistakesIn(client: Client, names: readonly string[]): Promise<void> {
+  const mistakes = await currentMistakes(client);
+  await printMistakes(mistakes.filter(({ name }) => name !== undefined && names.includes(name)));
 }
 
 /** A container that isn't there may be one whose spec has mistakes: then say those, too. */
@@ -28,6 +38,7 @@ export async function explainMissing(client: Client, name: string, error: unknow
 
 /** One line each, as compilers write them, on standard error. */
 export async function printMistakes(mistakes: readonly SpecMistake[]): Promise<void> {
+  if (mistakes.length === 0) return;
   // Loaded only when there is one: it comes with everything that reads specs.
   const { formatMistake } = await import('../api/parse.ts');
   for (const mistake of mistakes) remark(formatMistake(mistake));

@@ -1,14 +1,15 @@
 import { randomUUID } from 'node:crypto';
 import { createActor } from 'xstate';
 import { containerID } from '../api/container.ts';
-import type { Condition, Container, ContainerStatus, Phase } from '../api/container.ts';
+import type { Condition, Container, ContainerStatus } from '../api/container.ts';
 import { newContainer } from '../../machines/context.ts';
 import type { ContainerContext } from '../../machines/context.ts';
 import type { EntryState, Report } from '../../machines/events.ts';
 import type { Claim, DesiredStore, Wanted } from './desired-store.ts';
-import { journaled } from './journaled.ts';
+import { journaled, phaseOf, statePath } from './journaled.ts';
 import type { ContainerActor, ContainerMachine, ContainerSnapshot } from './journaled.ts';
 import { createWorkQueue } from './queue.ts';
+import { createRivalries } from './rivalries.ts';
 import { containerView } from './status.ts';
 
 /** A container as the journal keeps it, beside the machine's state. */
@@ -77,19 +78,20 @@ export function createController(options: ControllerOptions): Controller {
   const { store, log } = options;
   const kept = new Map<string, Kept>();
   const listeners = new Set<(event: WatchEvent) => void>();
-  /** For each name, who was told last that it is taken. */
-  const toldRivals = new Map<string, string>();
+  let isOver = false;
   const queue = createWorkQueue({
     work: async (key) => reconcile(key),
     onError: (key, error, retryInMs) => log.error({ container: key, err: error, retryInMs }, 'reconcile failed'),
   });
+
+  const rivalries = createRivalries({ tell: options.reportConflict, later: queue.addAfter });
 
   /** Level-triggered: whatever happened, look at what is wanted and at what there is, and tell the actor. */
   function reconcile(key: string): void {
     const wanted = store.get(key);
     const present = kept.get(key);
     if (wanted) {
-      tellRivals(key, wanted);
+      rivalries.look(key, wanted);
       if (present) adjust(present, wanted);
       else begin(key, wanted);
     } else if (present) {
@@ -128,7 +130,11 @@ export function createController(options: ControllerOptions): Controller {
 
   function keep(key: string, container: AdoptedContainer & Partial<Pick<Wanted, 'mistakes'>>): void {
     const { context, resumeAt, claim, contentHash, conditions, mistakes = [] } = container;
-    const machine = journaled(options.machine, (snapshot) => record(present, snapshot));
+    const machine = journaled(
+      options.machine,
+      (snapshot) => record(present, snapshot),
+      () => isOver,
+    );
     const actor = createActor(machine, { input: { context, resumeAt } });
     const view = viewOf(actor.getSnapshot(), mistakes, conditions);
     const present: Kept = { actor, view, claim, contentHash, mistakes, unsaved: false };
@@ -206,7 +212,7 @@ export function createController(options: ControllerOptions): Controller {
   /** The machine has come to its end: nothing is left of the container. It may be wanted again meanwhile. */
   function drop(key: string, present: Kept): void {
     kept.delete(key);
-    toldRivals.delete(key);
+    rivalries.forget(key);
     store.forget(key);
     try {
       options.forget(present.actor.getSnapshot().context);
@@ -215,14 +221,6 @@ export function createController(options: ControllerOptions): Controller {
     }
     announce('DELETED', present.view);
     queue.add(key);
-  }
-
-  /** Whoever claims a name that is taken is told so, once. */
-  function tellRivals(key: string, { rivals, claim }: Wanted): void {
-    const told = JSON.stringify([claim, rivals]);
-    if (rivals.length === 0 || toldRivals.get(key) === told) return;
-    toldRivals.set(key, told);
-    for (const rival of rivals) options.reportConflict(rival, claim, key);
   }
 
   function announce(type: WatchEvent['type'], object: Container): void {
@@ -241,20 +239,9 @@ export function createController(options: ControllerOptions): Controller {
       listeners.add(listener);
       return () => void listeners.delete(listener);
     },
-    stop: () => queue.stop(),
+    stop: () => {
+      isOver = true;
+      return queue.stop();
+    },
   };
-}
-
-/** `alive.running`. */
-function statePath(value: ContainerSnapshot['value']): string {
-  if (typeof value === 'string') return value;
-  return Object.entries(value)
-    .map(([parent, child]) => `${parent}.${String(child)}`)
-    .join();
-}
-
-/** Every state of the machine in which it rests says its phase as a tag. */
-function phaseOf(snapshot: ContainerSnapshot): Phase {
-  const [phase] = snapshot.tags;
-  return (phase ?? 'Destroying') as Phase;
 }

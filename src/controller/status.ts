@@ -1,4 +1,5 @@
 import type { Condition, Container, ContainerStatus, Phase } from '../api/container.ts';
+import { formatMistake } from '../api/parse.ts';
 import { isOutdated } from '../../machines/context.ts';
 import type { ContainerContext } from '../../machines/context.ts';
 import type { Wanted } from './desired-store.ts';
@@ -133,10 +134,7 @@ function stalled({ context, phase, mistakes }: StatusInput): Bare {
   const [mistake] = mistakes;
   if (mistake) {
     const more = mistakes.length > 1 ? ` (and ${mistakes.length - 1} more)` : '';
-    return stall(
-      'InvalidSpec',
-      `the last good spec stays in force: ${mistake.origin}:${mistake.line}: ${mistake.message}${more}`,
-    );
+    return stall('InvalidSpec', `${formatMistake(mistake)}${more}; the last good spec stays in force`);
   }
   if (context.refused?.generation === context.desired.generation)
     return stall(context.refused.reason, context.refused.message);

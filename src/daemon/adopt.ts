@@ -28,9 +28,11 @@ export async function adopt(parts: AdoptionParts): Promise<AdoptedContainer[]> {
   );
   const alive = adopted.filter(({ resumeAt }) => resumeAt === 'running' || resumeAt === 'paused').length;
   if (adopted.length > 0)
-    report.hob('Normal', 'Adopted', `found ${adopted.length} containers again, ${alive} of them alive`);
+    report.hob('Normal', 'Adopted', `found ${counted(adopted.length)} again; running on: ${alive}`);
   return adopted;
 }
+
+const counted = (count: number): string => (count === 1 ? '1 container' : `${count} containers`);
 
 /** From now on the containers in the journal are those of this boot. To be called once they are there with what `adopt` found. */
 export const rememberBoot = (journal: Journal): void => journal.setFact('bootID', bootID());

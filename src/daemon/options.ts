@@ -1,5 +1,5 @@
 import { join } from 'node:path';
-import type { Container } from '../api/container.ts';
+import type { Container, SpecMistake } from '../api/container.ts';
 
 /** What `hob run` was asked to do. Paths are absolute. */
 export interface DaemonOptions {
@@ -23,6 +23,8 @@ export interface ScreenSource {
   readonly containers: () => readonly Container[];
   /** The last thing said about a container. */
   readonly lastEvent: (namespace: string, name: string) => string | undefined;
+  /** What is wrong with the files of specs at the moment. */
+  readonly mistakes: () => readonly SpecMistake[];
   /** Called back on each change. Returns how to stop. */
   readonly onChange: (listener: () => void) => () => void;
 }

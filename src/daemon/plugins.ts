@@ -31,10 +31,14 @@ interface PluginParts {
 /** Load the plugins of the plugin folders, and keep up with them. */
 export async function startPlugins({ folders, stateDir, keeper, journal, log, report }: PluginParts): Promise<Plugins> {
   let tell = (): void => undefined;
+  let isClosing = false;
+  // A hook that hob's end cuts off has no outcome; the next hob calls it again.
+  const never = new Promise<never>(() => undefined);
   const registry = createPluginRegistry({
     folders,
     stateDir,
-    run: (request, signal) => keeper.run(request, signal),
+    run: (request, signal) =>
+      keeper.run(request, signal).catch((error: unknown) => (isClosing ? never : Promise.reject(error as Error))),
     log,
     onChange: () => tell(),
   });
@@ -55,6 +59,7 @@ export async function startPlugins({ folders, stateDir, keeper, journal, log, re
       tell = listener;
     },
     close: async () => {
+      isClosing = true;
       const stuck = await registry.close();
       // Node waits at its exit for threads that cannot be ended, for ever.
       if (stuck > 0) process.once('exit', () => process.kill(process.pid, 'SIGKILL'));

@@ -52,13 +52,21 @@ export function createReporter(journal: Journal, log: Logger): Reporter {
     container: (regarding, type, reason, message) =>
       report({ type, reason, message, regarding: { kind: 'Container', ...regarding } }),
     file: (path, type, reason, message) => report({ type, reason, message, regarding: { kind: 'File', name: path } }),
-    mistakes: (path, mistakes) =>
-      report({
-        type: 'Warning',
-        reason: 'InvalidSpec',
-        message: mistakes.map(formatMistake).join('\n'),
-        regarding: { kind: 'File', name: path },
-      }),
+    mistakes: (path, mistakes) => {
+      const message = mistakes.map(formatMistake).join('\n');
+      report({ type: 'Warning', reason: 'InvalidSpec', message, regarding: { kind: 'File', name: path } });
+      for (const [name, own] of Map.groupBy(mistakes, ({ name }) => name)) {
+        const { namespace = 'default' } = own[0] ?? {};
+        const words = own.map(formatMistake).join('\n');
+        if (name)
+          remember({
+            type: 'Warning',
+            reason: 'InvalidSpec',
+            message: words,
+            regarding: { kind: 'Container', namespace, name },
+          });
+      }
+    },
     source: (name, type, reason, message) => report({ type, reason, message, regarding: { kind: 'Source', name } }),
     hob: (type, reason, message) => report({ type, reason, message, regarding: { kind: 'Hob', name: 'hob' } }),
     forget: (namespace, name) => void latest.delete(`${namespace}/${name}`),

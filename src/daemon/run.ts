@@ -1,4 +1,5 @@
 import { mkdirSync } from 'node:fs';
+import { flushCompileCache } from 'node:module';
 import { enterMountNamespaceIfNeeded } from '../host/mount-namespace.ts';
 import type { DaemonOptions } from './options.ts';
 
@@ -8,12 +9,16 @@ import type { DaemonOptions } from './options.ts';
  * @throws Error, in words for people, when it cannot start
  */
 export async function runDaemon(options: DaemonOptions): Promise<number> {
+  if (process.geteuid?.() !== 0)
+    throw new Error('hob needs root: it makes mounts, namespaces and cgroups. Run it as root, for instance with sudo');
   mkdirSync(options.runDir, { recursive: true, mode: 0o700 });
   // First of all, and before anything heavy is loaded: this may start the process anew.
   const namespace = enterMountNamespaceIfNeeded(options.runDir);
   const { startDaemon } = await import('./start.ts');
   const daemon = await startDaemon(options, namespace);
   for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, () => void daemon.stop());
+  // Node does it only at its end, which a kill -9 never comes to.
+  flushCompileCache();
   await daemon.stopped;
   return 0;
 }

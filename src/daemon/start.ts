@@ -51,9 +51,9 @@ export async function startDaemon(options: DaemonOptions, namespace: NamespaceEn
 
   const stopped = Promise.withResolvers<void>();
   const stop = once(async () => {
+    await controller.stop();
     await Promise.all(sources.map((source) => source.stop()));
     await api.close();
-    await controller.stop();
     output.close();
     await parts.close(controller.list().length === 0);
     stopped.resolve();
@@ -75,17 +75,19 @@ export async function startDaemon(options: DaemonOptions, namespace: NamespaceEn
   });
   const api = await serveApi({ socketPath: places.socket, backend, log });
   if (options.tearDown) for await (const { message } of down()) log.info(message);
-  else if (options.openScreen) Object.assign(output, options.openScreen(screenSource(controller, report)));
+  else if (options.openScreen) Object.assign(output, options.openScreen(screenSource(controller, store, report)));
   await Promise.all(sources.map((source) => source.start(store.sinkFor(source.name))));
   return { stop, stopped: stopped.promise };
 }
 
 const screenSource = (
   controller: Controller,
+  store: DesiredStore,
   report: Reporter,
 ): Parameters<NonNullable<DaemonOptions['openScreen']>>[0] => ({
   containers: () => controller.list(),
   lastEvent: (namespace, name) => report.last(namespace, name),
+  mistakes: () => store.sources().flatMap(({ mistakes }) => mistakes),
   onChange: (listener) => controller.watch(listener),
 });
 

@@ -535,7 +535,7 @@ describe('the command line', () => {
 
   it('is in colours on a terminal, and in none with NO_COLOR', async () => {
     hob.backend.put(container('web', running));
-    const { NO_COLOR: _, FORCE_COLOR: __, ...env } = process.env;
+    const { NO_COLOR: _, FORCE_COLOR: __, CI: ___, ...env } = process.env;
     const onTerminal = async (more: Record<string, string>): Promise<string> => {
       const options = { env: { ...env, TERM: 'xterm', HOB_RUN_DIR: hob.dir, ...more } };
       return (await execute('script', ['-qec', `${hobCommand} get`, '/dev/null'], options)).stdout;

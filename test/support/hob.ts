@@ -1,6 +1,17 @@
 import { execFileSync, spawn } from 'node:child_process';
 import type { ChildProcess } from 'node:child_process';
-import { chmodSync, existsSync, mkdirSync, mkdtempSync, renameSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import {
+  chmodSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
 import { copyFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -175,12 +186,18 @@ export function testHob(extra: { args?: string[]; env?: Record<string, string> }
   };
 }
 
-/** Processes that name the directory on their command line: keepers, shells, crun parents. A keeper left alone ends by itself; here it is ended. */
+/** Processes that name the directory on their command line: keepers, shells, crun parents. */
 function leftProcesses(dir: string): number[] {
-  const lines = execFileSync('ps', ['-eo', 'pid,args'], { encoding: 'utf8' }).split('\n');
-  return lines
-    .filter((line) => line.includes(dir) && !line.includes('ps -eo'))
-    .map((line) => Number.parseInt(line, 10));
+  const pids = readdirSync('/proc').filter((name) => /^\d+$/.test(name));
+  return pids.filter((pid) => commandLine(pid).includes(dir)).map(Number);
+}
+
+function commandLine(pid: string): string {
+  try {
+    return readFileSync(`/proc/${pid}/cmdline`, 'utf8');
+  } catch {
+    return '';
+  }
 }
 
 export async function untilTrue(what: string, holds: () => boolean, context: () => string = () => ''): Promise<void> {

@@ -28,6 +28,7 @@ function open(columns: number, rows: number): void {
   screen = liveTable({
     out: terminal,
     containers: () => containers,
+    mistakes: () => [],
     lastEvent: (_, name) => `Started: ${name} has pid 42`,
     onChange: (listener) => {
       change = listener;
