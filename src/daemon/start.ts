@@ -137,8 +137,9 @@ function openController(
     store,
     adopted,
     save: (saved, state) => {
-      const { id, uid, namespace, name } = saved.context;
-      journal.save({ id, uid, namespace, name, state, machineVersion, context: saved });
+      const { id, uid, namespace, name, desired, instance } = saved.context;
+      const plugins = [...desired.spec.plugins, ...(instance?.spec.plugins ?? [])];
+      journal.save({ id, uid, namespace, name, state, machineVersion, context: saved }, plugins.length > 0);
     },
     forget: ({ id, uid, namespace, name }) => {
       report.forget(namespace, name);

@@ -48,10 +48,17 @@ export interface JournalEvent {
 
 export type NewEvent = Pick<JournalEvent, 'type' | 'reason' | 'message' | 'regarding'>;
 
-/** The embedded database with the observed state. Every write is durable when the call returns. */
+/**
+ * The embedded database with the observed state. When a call returns, hob's death cannot lose what it wrote, and neither can a power cut,
+ * but for events and for containers without plugins.
+ */
 export interface Journal {
   containers(): ContainerRecord[];
-  save(record: ContainerRecord): void;
+  /**
+   * @param owesHooks plugins take part in the container, so that not even a power cut may lose the record: their teardown hooks are
+   * owed after it. Without them nothing is, since the container itself is gone then, and the write need not wait for the disk.
+   */
+  save(record: ContainerRecord, owesHooks: boolean): void;
   /** Forget a container and its hook calls (events stay in their ring). */
   forget(id: string): void;
 

@@ -30,7 +30,7 @@ afterEach(() => rmSync(folder, { recursive: true }));
 
 function save(journal: Journal, n: number): void {
   const identity = { namespace: 'default', machineVersion: 1, uid: 'u', state: 'alive.running' };
-  journal.save({ ...identity, id: `c${n}`, name: `c${n}`, context: { n, filler: String(n).repeat(1_000) } });
+  journal.save({ ...identity, id: `c${n}`, name: `c${n}`, context: { n, filler: String(n).repeat(1_000) } }, true);
 }
 
 /** A journal with a hundred containers in it, all in the main file. */

@@ -50,19 +50,19 @@ const hook = { containerID: 'web', instanceID: 'i1', point: 'postConstruction', 
 
 describe('containers', () => {
   it('are there after a restart, exactly as saved', () => {
-    journal.save(web);
+    journal.save(web, true);
     reopen();
     expect(journal.containers()).toEqual([web]);
   });
 
   it('are replaced by a later save, not doubled', () => {
-    journal.save(web);
-    journal.save({ ...web, state: 'gone', context: null });
+    journal.save(web, true);
+    journal.save({ ...web, state: 'gone', context: null }, true);
     expect(journal.containers()).toEqual([{ ...web, state: 'gone', context: null }]);
   });
 
   it('are forgotten together with their hook calls, and their events stay', () => {
-    journal.save(web);
+    journal.save(web, true);
     journal.beginHook(hook);
     journal.addEvent(started);
     journal.forget('web');
@@ -74,8 +74,8 @@ describe('containers', () => {
 
   it('whose record cannot be read are passed over, and the others are not', () => {
     const { log, lines } = logLines();
-    journal.save(web);
-    journal.save({ ...web, id: 'db', name: 'db' });
+    journal.save(web, true);
+    journal.save({ ...web, id: 'db', name: 'db' }, true);
     journal.close();
     const db = new DatabaseSync(path);
     db.exec(`UPDATE container SET context = '{"half' WHERE id = 'db'`);
@@ -182,7 +182,7 @@ describe('facts', () => {
 });
 
 it('can be read by nobody else', () => {
-  journal.save(web);
+  journal.save(web, true);
   expect(statSync(path).mode & 0o777).toBe(0o600);
   expect(statSync(`${path}-wal`).mode & 0o777).toBe(0o600);
   expect(statSync(join(folder, 'state')).mode & 0o777).toBe(0o700);
