@@ -59,6 +59,18 @@ export interface TestRuntime {
   dispose(): Promise<void>;
 }
 
+/** A line that was read in two pieces stands in the log in two pieces, the first of them marked P. */
+function wholeLines(log: string): string[] {
+  const begun = new Map<string, string>();
+  return log.split('\n').flatMap((entry) => {
+    const [, stream = '', tag, ...words] = entry.split(' ');
+    if (tag === undefined) return [];
+    const text = (begun.get(stream) ?? '') + words.join(' ');
+    begun.set(stream, tag === 'P' ? text : '');
+    return tag === 'P' ? [] : [text];
+  });
+}
+
 export async function testRuntime(options: Partial<CrunRuntimeOptions> = {}): Promise<TestRuntime> {
   const dir = mkdtempSync(join(tmpdir(), 'hob-runtime-'));
   const [runDir, rootfs] = [join(dir, 'run'), join(dir, 'rootfs')];
@@ -109,10 +121,7 @@ export async function testRuntime(options: Partial<CrunRuntimeOptions> = {}): Pr
     },
     waitForExit: ({ id, instanceID }) => runtime.waitForExit(id, instanceID, never),
     discard: ({ id, instanceID }) => runtime.discard(id, instanceID),
-    logOf: ({ log: { path } }) => {
-      const lines = existsSync(path) ? readFileSync(path, 'utf8').split('\n') : [];
-      return lines.filter(Boolean).map((line) => line.split(' ').slice(3).join(' '));
-    },
+    logOf: ({ log: { path } }) => wholeLines(existsSync(path) ? readFileSync(path, 'utf8') : ''),
     shellPid,
     crunPid: (launch) => childOf(shellPid(launch)),
     forget: ({ id }) => rmSync(join(runDir, 'instances', id), { recursive: true }),
