@@ -2,6 +2,7 @@ import { readFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { assertTrustedPath } from '../host/trust.ts';
 import type { ContainerSpec } from '../api/container.ts';
+import { isRecord } from './json.ts';
 import type { OciConfig } from './runtime.ts';
 
 /** An OCI bundle that somebody else made. hob reads it and never writes to it. */
@@ -19,22 +20,19 @@ export function readBundle(path: string): Bundle {
   if (untrusted) throw new Error(`the bundle is not used: ${untrusted}`);
   const config = parse(readFileSync(file, 'utf8'), file);
   const { root } = config;
-  const rootPath = isObject(root) && typeof root.path === 'string' ? root.path : 'rootfs';
-  return { config, rootfsPath: resolve(path, rootPath), readOnly: isObject(root) && root.readonly === true };
+  const rootPath = isRecord(root) && typeof root.path === 'string' ? root.path : 'rootfs';
+  return { config, rootfsPath: resolve(path, rootPath), readOnly: isRecord(root) && root.readonly === true };
 }
 
 function parse(text: string, file: string): Record<string, unknown> {
   try {
     const config: unknown = JSON.parse(text);
-    if (isObject(config)) return config;
+    if (isRecord(config)) return config;
   } catch (cause) {
     throw new Error(`${file} is not JSON: ${cause instanceof Error ? cause.message : String(cause)}`, { cause });
   }
   throw new Error(`${file} is not a JSON object`);
 }
-
-const isObject = (value: unknown): value is Record<string, unknown> =>
-  typeof value === 'object' && value !== null && !Array.isArray(value);
 
 /** Which directory a container's root is made from, and whether it may be written to. */
 export function rootfsOf(spec: ContainerSpec): { path: string; readOnly: boolean } {

@@ -51,11 +51,6 @@ export type Observation =
   | { readonly kind: 'running'; readonly pid: number; readonly startTime: number; readonly paused: boolean }
   | { readonly kind: 'exited'; readonly exit: Exit };
 
-export interface Resources {
-  readonly memoryLimitBytes?: number;
-  readonly [key: string]: unknown;
-}
-
 export interface Runtime {
   /**
    * Start the instance, or go on with a start that an earlier hob began. Idempotent.
