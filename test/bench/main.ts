@@ -53,3 +53,5 @@ await hob.reportIdle(many);
 await hob.reportRestart(many);
 await hob.end();
 rmSync(workshop.dir, { recursive: true, force: true });
+// The listener at the FIFO never ends by itself.
+process.exit();
