@@ -22,7 +22,7 @@ const driveTheMachine = ['controller', 'lifecycle', 'daemon'];
 /** Interfaces between parts. Only their types may be imported from afar. */
 const contracts =
   '^src/(api/|hooks/plugin\\.ts|sources/source\\.ts|runtime/runtime\\.ts|journal/journal\\.ts)|^machines/';
-const publicToPlugins = '^src/hooks/(plugin|hint-flags)\\.ts$';
+const publicToPlugins = '^src/hooks/(plugin|hint-flags|data|testing)\\.ts$';
 
 const own = (part) => `^src/${part}/`;
 const anyOf = (parts) => `^src/(${parts.map((part) => (part.includes('/') ? `${part}\\.ts` : `${part}/`)).join('|')})`;
@@ -58,7 +58,7 @@ module.exports = {
       name: 'resolvable',
       severity: 'error',
       from: {},
-      to: { couldNotResolve: true, pathNot: '^hob/(plugin|hint-flags)$' },
+      to: { couldNotResolve: true, pathNot: '^hob/(plugin|hint-flags|data|testing)$' },
     },
     ...arrowRules,
     ...typeRules,

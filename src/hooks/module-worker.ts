@@ -6,20 +6,18 @@
 import { registerHooks } from 'node:module';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
-import { inspect } from 'node:util';
 import { parentPort, workerData } from 'node:worker_threads';
+import { callPlugin } from './call-plugin.ts';
 import { createFdTable } from './fd-table.ts';
 import { BEGUN, type FromThread, takeFromQueue, type ThreadStart, type ToThread } from './module-protocol.ts';
-import { type HookContext, hookPoints, type Plugin } from './plugin.ts';
-import { failed, type HookOutcome, type HookRequest } from './registered-plugin.ts';
-import { type CollectingStartState, createStartState } from './start-state.ts';
-import { describeLoadError, describeThrown } from './thrown.ts';
+import { hookPoints, type Plugin } from './plugin.ts';
+import type { HookRequest } from './registered-plugin.ts';
+import { describeLoadError } from './thrown.ts';
 
 /** What a plugin anywhere on the host can import from hob, by these names. */
-const offered = new Map([
-  ['hob/plugin', new URL('plugin.ts', import.meta.url).href],
-  ['hob/hint-flags', new URL('hint-flags.ts', import.meta.url).href],
-]);
+const offered = new Map(
+  ['plugin', 'hint-flags', 'data'].map((name) => [`hob/${name}`, new URL(`${name}.ts`, import.meta.url).href]),
+);
 
 const running = new Map<number, AbortController>();
 const post = (message: FromThread): void => parentPort?.postMessage(message);
@@ -57,8 +55,8 @@ async function receive(plugin: Plugin, message: ToThread): Promise<void> {
   post({ kind: 'begun', call });
   const controller = new AbortController();
   running.set(call, controller);
-  const startState = createStartState(fds, (why) => complain(request, why));
-  const outcome = await outcomeOf(plugin, request, startState, controller.signal);
+  const complaining = (why: string): void => complain(request, why);
+  const outcome = await callPlugin(plugin, request, { signal: controller.signal, fds, complain: complaining });
   running.delete(call);
   post({ kind: 'ended', call, outcome });
 }
@@ -66,46 +64,6 @@ async function receive(plugin: Plugin, message: ToThread): Promise<void> {
 /** For the author of the plugin, in hob's log. */
 const complain = ({ id, point }: HookRequest, what: string): void =>
   post({ kind: 'complaint', message: `${point} of ${id}: ${what}` });
-
-async function outcomeOf(
-  plugin: Plugin,
-  request: HookRequest,
-  startState: CollectingStartState,
-  signal: AbortSignal,
-): Promise<HookOutcome> {
-  try {
-    const context = { signal, attempt: request.attempt, instanceID: request.instanceID };
-    const answer: unknown = await callHook(plugin, request, startState, context);
-    const additions = startState.finish();
-    if (answer === true) return { ok: true, additions };
-    if (answer === false) return failed('HookFailed', 'it answered false');
-    return failed('BadAnswer', `it answered with ${typeof answer} where true or false was expected`);
-  } catch (error) {
-    startState.finish();
-    complain(request, inspect(error));
-    return failed('HookThrew', describeThrown(error));
-  }
-}
-
-/** Each point has its own arguments, as in Dobby. */
-function callHook(
-  plugin: Plugin,
-  request: HookRequest,
-  startState: CollectingStartState,
-  context: HookContext,
-): unknown {
-  const { point, id, pid = -1, rootfsPath, data } = request;
-  switch (point) {
-    case 'postConstruction':
-      return plugin.postConstruction?.(id, startState, rootfsPath, data, context);
-    case 'preStart':
-    case 'postStart':
-      return plugin[point]?.(id, pid, rootfsPath, data, context);
-    case 'postStop':
-    case 'preDestruction':
-      return plugin[point]?.(id, rootfsPath, data, context);
-  }
-}
 
 // Last: all that is said above is there by now.
 registerHooks({

@@ -1,0 +1,52 @@
+import { inspect } from 'node:util';
+import type { FdTable } from './fd-table.ts';
+import type { HookContext, Plugin } from './plugin.ts';
+import { failed, type HookOutcome, type HookRequest } from './registered-plugin.ts';
+import { type CollectingStartState, createStartState } from './start-state.ts';
+import { describeThrown } from './thrown.ts';
+
+/** What a call has beside the request. */
+export interface CallMeans {
+  readonly signal: AbortSignal;
+  /** Where the file descriptors of a postConstruction go. */
+  readonly fds: FdTable;
+  /** For the author of the plugin: what was not taken, and the whole of what was thrown. */
+  readonly complain: (why: string) => void;
+}
+
+/** Call one hook of a plugin, here and now. Whatever the plugin does short of blocking becomes an outcome. */
+export async function callPlugin(plugin: Plugin, request: HookRequest, means: CallMeans): Promise<HookOutcome> {
+  const startState = createStartState(means.fds, means.complain);
+  const { attempt, instanceID } = request;
+  try {
+    const answer: unknown = await callHook(plugin, request, startState, { signal: means.signal, attempt, instanceID });
+    const additions = startState.finish();
+    if (answer === true) return { ok: true, additions };
+    if (answer === false) return failed('HookFailed', 'it answered false');
+    return failed('BadAnswer', `it answered with ${typeof answer} where true or false was expected`);
+  } catch (error) {
+    startState.finish();
+    means.complain(inspect(error));
+    return failed('HookThrew', describeThrown(error));
+  }
+}
+
+/** Each point has its own arguments, as in Dobby. */
+function callHook(
+  plugin: Plugin,
+  request: HookRequest,
+  startState: CollectingStartState,
+  context: HookContext,
+): unknown {
+  const { point, id, pid = -1, rootfsPath, data } = request;
+  switch (point) {
+    case 'postConstruction':
+      return plugin.postConstruction?.(id, startState, rootfsPath, data, context);
+    case 'preStart':
+    case 'postStart':
+      return plugin[point]?.(id, pid, rootfsPath, data, context);
+    case 'postStop':
+    case 'preDestruction':
+      return plugin[point]?.(id, rootfsPath, data, context);
+  }
+}
