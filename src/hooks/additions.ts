@@ -24,13 +24,20 @@ export interface StartStateAdditions {
   readonly env: string[];
   /** Each destination once. */
   readonly mounts: AddedMount[];
-  /** Descriptors of this process that become 3, 4, ... in the container. Whoever has these additions closes them. */
-  readonly fds: number[];
+  /** Become 3, 4, ... in the container. Whoever has these additions closes them. */
+  readonly fds: AddedFd[];
+}
+
+/** A descriptor of this process for a container. */
+export interface AddedFd {
+  readonly fd: number;
+  /** Somebody is to keep what it is open on until the container is destroyed. */
+  readonly hold: boolean;
 }
 
 /** Close the descriptors of additions that no container will get. */
-export function discardFds(fds: readonly number[]): void {
-  for (const fd of fds) {
+export function discardFds(fds: readonly AddedFd[]): void {
+  for (const { fd } of fds) {
     try {
       closeSync(fd);
     } catch {

@@ -1,4 +1,6 @@
 import { closeSync } from 'node:fs';
+import { inspect } from 'node:util';
+import { wordsOf } from '../host/errors.ts';
 import { duplicateFd, isCloseOnExec } from '../host/libc.ts';
 import { type AddedMount, assignmentFault, mountFault, type PluginAdditions } from './additions.ts';
 import { type FdTable, MAX_FDS, recordFd, recordedFds } from './fd-table.ts';
@@ -24,10 +26,11 @@ export function createStartState(table: FdTable, complain: (why: string) => void
   };
 
   return {
-    addFileDescriptor(pluginName, fd) {
-      if (refused(fdFault(fd))) return -1;
-      const copy = duplicateFd(fd);
-      const number = recordFd(table, pluginName, copy);
+    addFileDescriptor(pluginName, fd, { hold = false } = {}) {
+      if (refused(fdFault(pluginName, fd))) return -1;
+      const copy = tryDuplicate(fd, complain);
+      if (copy === undefined) return -1;
+      const number = recordFd(table, pluginName, { fd: copy, hold });
       if (number !== undefined) return number;
       closeSync(copy);
       complain(`a container gets ${MAX_FDS} file descriptors at most`);
@@ -46,7 +49,7 @@ export function createStartState(table: FdTable, complain: (why: string) => void
       mounts.push(mount);
       return true;
     },
-    files: (pluginName) => recordedFds(table, pluginName),
+    files: (pluginName) => recordedFds(table, pluginName).map(({ fd }) => fd),
     finish() {
       isOver = true;
       return { env, mounts };
@@ -54,12 +57,25 @@ export function createStartState(table: FdTable, complain: (why: string) => void
   };
 }
 
-function fdFault(fd: number): string | undefined {
+/** A plugin may be JavaScript, and hand over anything. */
+function fdFault(pluginName: unknown, fd: number): string | undefined {
+  if (typeof pluginName !== 'string')
+    return `a file descriptor is recorded under a name, not under ${typeof pluginName}`;
+  if (!Number.isInteger(fd)) return `a file descriptor is a number, not ${inspect(fd)}`;
   try {
     if (isCloseOnExec(fd)) return undefined;
     return `file descriptor ${fd} is not close-on-exec, so it would leak into every process that is started`;
   } catch {
     return `file descriptor ${fd} is not open`;
+  }
+}
+
+function tryDuplicate(fd: number, complain: (why: string) => void): number | undefined {
+  try {
+    return duplicateFd(fd);
+  } catch (error) {
+    complain(`file descriptor ${fd} cannot be copied: ${wordsOf(error)}`);
+    return undefined;
   }
 }
 

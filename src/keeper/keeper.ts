@@ -1,8 +1,10 @@
 import type { Socket } from 'node:net';
 import { serveConnection, type Connection } from './connection.ts';
+import { heldDescriptors } from './held-descriptors.ts';
 import { logPump } from './log-pump.ts';
 import { start } from './processes.ts';
 import { protocolVersion, type Hello, type Request, type RunRequest, type RunResult } from './protocol.ts';
+import type { RunRecords } from './run-records.ts';
 import { createRuns } from './runs.ts';
 
 export interface Keeper {
@@ -13,8 +15,9 @@ export interface Keeper {
 }
 
 export interface KeeperOptions {
-  /** How long there may be no client, no log and no process before the keeper is over. */
+  /** How long there may be no client, no log, no process and nothing held before the keeper is over. */
   readonly idleMs: number;
+  readonly records: RunRecords;
   readonly warn: (message: string) => void;
   /** There is nothing left to do. */
   readonly onOver: () => void;
@@ -23,10 +26,11 @@ export interface KeeperOptions {
 /** How long a retiring keeper waits for the programs that it runs; then it kills them. */
 const retireMs = 5000;
 
-export function createKeeper({ idleMs, warn, onOver }: KeeperOptions): Keeper {
+export function createKeeper({ idleMs, records, warn, onOver }: KeeperOptions): Keeper {
   const connections = new Set<Connection>();
   const aborts = new Set<AbortController>();
-  const runs = createRuns();
+  const runs = createRuns(records);
+  const held = heldDescriptors();
   const pump = logPump(tellLogEnded, warn);
   let children = 0;
   let retiring = false;
@@ -42,7 +46,7 @@ export function createKeeper({ idleMs, warn, onOver }: KeeperOptions): Keeper {
     clearTimeout(idleTimer);
     if (runs.count() > 0) return;
     if (retiring) setImmediate(onOver);
-    else if (connections.size === 0 && children === 0 && pump.keys().length === 0)
+    else if (connections.size === 0 && children === 0 && pump.keys().length === 0 && held.keys().length === 0)
       idleTimer = setTimeout(onOver, idleMs);
   }
 
@@ -52,7 +56,7 @@ export function createKeeper({ idleMs, warn, onOver }: KeeperOptions): Keeper {
   }
 
   async function startChild(request: Parameters<typeof start>[0]): Promise<{ pid: number }> {
-    const started = await start(request, childEnded);
+    const started = await start(request, held, childEnded);
     children++;
     return started;
   }
@@ -82,7 +86,7 @@ export function createKeeper({ idleMs, warn, onOver }: KeeperOptions): Keeper {
     if (retiring && request.op !== 'hello') throw Object.assign(new Error('the keeper retires'), { code: 'RETIRING' });
     switch (request.op) {
       case 'hello':
-        return { version: protocolVersion, pid: process.pid, logs: pump.keys() } satisfies Hello;
+        return { version: protocolVersion, pid: process.pid, logs: pump.keys(), held: held.keys() } satisfies Hello;
       case 'start':
         return startChild(request);
       case 'run':
@@ -93,6 +97,8 @@ export function createKeeper({ idleMs, warn, onOver }: KeeperOptions): Keeper {
         return pump.attach(request);
       case 'drainLog':
         return pump.drain(request.key);
+      case 'release':
+        return held.release(request.key);
       case 'retire':
         return retire();
     }

@@ -11,6 +11,7 @@ const { functions: libc } = ffi.dlopen(null, {
   mmap: { arguments: ['pointer', 'uint64', 'int32', 'int32', 'int32', 'int64'], return: 'pointer' },
   munmap: { arguments: ['pointer', 'uint64'], return: 'int32' },
   pipe2: { arguments: ['buffer', 'int32'], return: 'int32' },
+  syscall: { arguments: ['int64', 'int64', 'int64', 'int64'], return: 'int64' },
 });
 
 const CLOCK_REALTIME = 0;
@@ -19,6 +20,9 @@ const PROT_READ_WRITE = 1 | 2;
 const MAP_SHARED = 1;
 const MAP_FAILED = 2n ** 64n - 1n;
 const O_CLOEXEC = 0o2000000;
+/** The system calls younger than the common table have one number on every architecture. */
+const SYS_PIDFD_OPEN = 434n;
+const SYS_PIDFD_GETFD = 438n;
 
 const timespec = Buffer.alloc(16);
 
@@ -57,8 +61,32 @@ export function closePipe(pipe: Pipe): void {
   closeSync(pipe.writeEnd);
 }
 
+/** A descriptor (close-on-exec) that stands for a process. Throws ESRCH when there is none. */
+export function openPidfd(pid: number): number {
+  const fd = libc.syscall(SYS_PIDFD_OPEN, BigInt(pid), 0n, 0n);
+  if (fd < 0n) throw lastError('pidfd_open');
+  return Number(fd);
+}
+
+/** A descriptor (close-on-exec) of this process for what `fd` of the pidfd's process is open on. Whatever that is: a socket, too, which has no path to be opened by. */
+export function copyDescriptor(pidfd: number, fd: number): number {
+  const copy = libc.syscall(SYS_PIDFD_GETFD, BigInt(pidfd), BigInt(fd), 0n);
+  if (copy < 0n) throw lastError('pidfd_getfd');
+  return Number(copy);
+}
+
 /** The errors that these calls can meet. Node's own table would cost half a megabyte. */
-const errorNames: Readonly<Record<number, string>> = { 12: 'ENOMEM', 19: 'ENODEV', 23: 'ENFILE', 24: 'EMFILE' };
+const errorNames: Readonly<Record<number, string>> = {
+  1: 'EPERM',
+  3: 'ESRCH',
+  9: 'EBADF',
+  12: 'ENOMEM',
+  19: 'ENODEV',
+  22: 'EINVAL',
+  23: 'ENFILE',
+  24: 'EMFILE',
+  38: 'ENOSYS',
+};
 
 /** The error of the call just made. */
 function lastError(syscall: string): Error {

@@ -10,6 +10,7 @@ import { closeInheritedDescriptors } from './inherited.ts';
 import { createKeeper } from './keeper.ts';
 import { tryLock } from './libc.ts';
 import { keeperFiles } from './protocol.ts';
+import { runRecords } from './run-records.ts';
 import { startOverIfCompilerIsLoaded } from './start-over.ts';
 
 /** More than anybody reads. The disk is other people's. */
@@ -36,7 +37,9 @@ function serve(): void {
     rmSync(path, { force: true }); // ours, as long as we hold the lock
     process.exit();
   };
-  const keeper = createKeeper({ idleMs: Number(idleSeconds) * 1000, warn, onOver: leave });
+  const records = runRecords(join(runDir, keeperFiles.runs));
+  records.endLeft();
+  const keeper = createKeeper({ idleMs: Number(idleSeconds) * 1000, records, warn, onOver: leave });
   rmSync(path, { force: true }); // a dead keeper's
   process.umask(0o177);
   createServer(keeper.accept).listen(path);

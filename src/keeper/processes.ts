@@ -1,5 +1,7 @@
 import { spawn, type ChildProcess, type StdioOptions } from 'node:child_process';
-import { closeSync, constants, openSync, statSync } from 'node:fs';
+import { constants, openSync, statSync } from 'node:fs';
+import { closeAll, copyDescriptors, type Copies } from './descriptors.ts';
+import type { HeldDescriptors } from './held-descriptors.ts';
 import type { StartRequest } from './protocol.ts';
 
 export interface Command {
@@ -37,17 +39,44 @@ async function startFailure(child: ChildProcess, program: string, cwd: string): 
 }
 
 /** Start a process that nobody waits for, with FIFOs as its output. `onExit` is called when it has ended. */
-export async function start(request: StartRequest, onExit: () => void): Promise<{ pid: number }> {
-  const outputs: number[] = [];
+export async function start(
+  request: StartRequest,
+  held: HeldDescriptors,
+  onExit: () => void,
+): Promise<{ pid: number }> {
+  const opened: number[] = [];
   try {
-    const stdout = openOutput(request.stdout, outputs);
-    const stderr = openOutput(request.stderr, outputs);
-    const child = await execute(request, ['ignore', stdout, stderr]);
+    const stdout = openOutput(request.stdout, opened);
+    const stderr = openOutput(request.stderr, opened);
+    const { stdin = 'ignore', fds } = openGiven(request, opened);
+    const child = await execute(request, [stdin, stdout, stderr, ...fds]);
     child.once('exit', onExit);
+    holdSome(request, fds, opened, held);
     return { pid: child.pid ?? 0 };
   } finally {
-    outputs.forEach((fd) => closeSync(fd));
+    closeAll(opened);
   }
+}
+
+function openGiven({ descriptors }: StartRequest, opened: number[]): Copies {
+  if (!descriptors) return { fds: [] };
+  const copies = copyDescriptors(descriptors);
+  opened.push(...copies.fds, ...(copies.stdin === undefined ? [] : [copies.stdin]));
+  return copies;
+}
+
+/** Those to be held are no longer among the opened ones, which are closed. */
+function holdSome(
+  { descriptors }: StartRequest,
+  fds: readonly number[],
+  opened: number[],
+  held: HeldDescriptors,
+): void {
+  const { hold, fds: asked = [] } = descriptors ?? {};
+  if (!hold) return;
+  const kept = fds.filter((_, at) => hold.fds.includes(asked[at] ?? -1));
+  held.hold(hold.key, kept);
+  for (const fd of kept) opened.splice(opened.indexOf(fd), 1);
 }
 
 /** Read-write, so that the writer has a reader at all times, itself: it never gets SIGPIPE, however often the keeper is replaced. */

@@ -4,9 +4,9 @@
  */
 
 /** Goes up when a message changes its shape or meaning. A hob and a keeper with unequal versions don't work together. */
-export const protocolVersion = 1;
+export const protocolVersion = 2;
 
-/** Start a process that outlives keeper and hob, in a session of its own, stdin from /dev/null. */
+/** Start a process that outlives keeper and hob, in a session of its own. */
 export interface StartRequest {
   /** Program and arguments; a program without a slash is looked up in PATH. */
   readonly argv: readonly string[];
@@ -17,9 +17,21 @@ export interface StartRequest {
   /** Path of a FIFO, opened for reading and writing. /dev/null by default. */
   readonly stdout?: string;
   readonly stderr?: string;
+  readonly descriptors?: Descriptors;
 }
 
-/** Run a program to its end, in a session of its own. */
+/** Descriptors of another process of the same user, which the started one gets as copies. They have to stay open there until the answer. */
+export interface Descriptors {
+  readonly pid: number;
+  /** /dev/null by default. */
+  readonly stdin?: number;
+  /** Become 3, 4, ... */
+  readonly fds: readonly number[];
+  /** Those of `fds` that stay open in the keeper, under this key, until they are released. Not when the start fails. */
+  readonly hold?: { readonly key: string; readonly fds: readonly number[] };
+}
+
+/** Run a program to its end, in a session of its own. Should the keeper die over it, the next one ends it. */
 export interface RunRequest {
   readonly argv: readonly string[];
   readonly env?: Readonly<Record<string, string>>;
@@ -65,6 +77,8 @@ export type Request =
   | { readonly op: 'cancel'; readonly request: number }
   | ({ readonly op: 'attachLog' } & LogRequest)
   | { readonly op: 'drainLog'; readonly key: string }
+  /** Close what is held under the key. Unknown ones are fine. */
+  | { readonly op: 'release'; readonly key: string }
   | { readonly op: 'retire' };
 
 export interface Hello {
@@ -72,6 +86,8 @@ export interface Hello {
   readonly pid: number;
   /** Keys of the attached logs. */
   readonly logs: readonly string[];
+  /** Keys that descriptors are held under. */
+  readonly held: readonly string[];
 }
 
 /** What a request is answered with when it went well. */
@@ -82,6 +98,7 @@ export interface Answers {
   readonly cancel: null;
   readonly attachLog: null;
   readonly drainLog: null;
+  readonly release: null;
   readonly retire: null;
 }
 
@@ -107,7 +124,12 @@ export const maxRequestBytes = 4 * 1024 * 1024;
 export const maxMessageBytes = 16 * 1024 * 1024;
 
 /** What the keeper has in the run directory. */
-export const keeperFiles = { socket: 'keeper.sock', pid: 'keeper.pid', log: 'keeper.log' } as const;
+export const keeperFiles = {
+  socket: 'keeper.sock',
+  pid: 'keeper.pid',
+  log: 'keeper.log',
+  runs: 'keeper.runs',
+} as const;
 
 const newline = 10;
 

@@ -1,4 +1,4 @@
-import type { LogRequest, Request } from './protocol.ts';
+import type { Descriptors, LogRequest, Request } from './protocol.ts';
 
 type Fields = Readonly<Record<string, unknown>>;
 
@@ -51,7 +51,8 @@ function requestOf(fields: Fields): Request | string {
     case 'attachLog':
       return logRequest(fields);
     case 'drainLog':
-      return typeof fields['key'] === 'string' ? { op, key: fields['key'] } : wrong(op, 'key');
+    case 'release':
+      return keyRequest(op, fields);
     case 'retire':
       return { op };
     default:
@@ -59,14 +60,19 @@ function requestOf(fields: Fields): Request | string {
   }
 }
 
+function keyRequest(op: 'drainLog' | 'release', { key }: Fields): Request | string {
+  return isString(key) ? { op, key } : wrong(op, 'key');
+}
+
 function startRequest(fields: Fields): Request | string {
-  const { argv, env, cwd, stdout, stderr } = fields;
+  const { argv, env, cwd, stdout, stderr, descriptors } = fields;
   if (!isCommand(argv)) return wrong('start', 'argv');
   if (!isOptional(env, isEnvironment)) return wrong('start', 'env');
   if (!isOptional(cwd, isText)) return wrong('start', 'cwd');
   if (!isOptional(stdout, isText)) return wrong('start', 'stdout');
   if (!isOptional(stderr, isText)) return wrong('start', 'stderr');
-  return { op: 'start', argv, ...given({ env, cwd, stdout, stderr }) };
+  if (!isOptional(descriptors, isDescriptors)) return wrong('start', 'descriptors');
+  return { op: 'start', argv, ...given({ env, cwd, stdout, stderr, descriptors }) };
 }
 
 function runRequest(fields: Fields): Request | string {
@@ -105,6 +111,17 @@ const isEnvironment = (value: unknown): value is Record<string, string> =>
   isObject(value) && Object.values(value).every(isArgument);
 const isStream = (value: unknown): value is LogRequest['streams'][number] =>
   isObject(value) && isText(value['fifo']) && (value['stream'] === 'stdout' || value['stream'] === 'stderr');
+
+const isFd = (value: unknown): value is number => Number.isSafeInteger(value) && Number(value) >= 0;
+const isFds = (value: unknown): value is number[] => Array.isArray(value) && value.every(isFd);
+
+function isDescriptors(value: unknown): value is Descriptors {
+  if (!isObject(value)) return false;
+  const { pid, stdin, fds, hold } = value;
+  if (!isCount(pid) || !isOptional(stdin, isFd) || !isFds(fds)) return false;
+  if (hold === undefined) return true;
+  return isObject(hold) && isText(hold['key']) && isFds(hold['fds']) && hold['fds'].every((fd) => fds.includes(fd));
+}
 
 function isOptional<T>(value: unknown, is: (value: unknown) => value is T): value is T | undefined {
   return value === undefined || is(value);

@@ -4,6 +4,7 @@ import { Socket } from 'node:net';
 import { closePipe, makePipe, type Pipe } from './libc.ts';
 import { execute } from './processes.ts';
 import type { RunRequest, RunResult } from './protocol.ts';
+import type { RunRecords } from './run-records.ts';
 
 /** Also when the request says nothing, or more. Both outputs, escaped as badly as can be, still fit in a line of the protocol. */
 const mostOutputBytes = 1024 * 1024;
@@ -17,13 +18,20 @@ const longestTimerMs = 2 ** 31 - 1;
  * Run a program to its end. When `remainingMs` are over or `signal` fires, its whole process group is killed.
  * Rejects when the program cannot be started.
  */
-export async function run(request: RunRequest, remainingMs: number, signal: AbortSignal): Promise<RunResult> {
+export async function run(
+  request: RunRequest,
+  remainingMs: number,
+  signal: AbortSignal,
+  records: Pick<RunRecords, 'add'>,
+): Promise<RunResult> {
   const began = performance.now();
   const { child, stdin, stdout, stderr } = await executeWithPipes(request);
+  const forget = records.add(child.pid ?? 0);
   if (stdin !== undefined) feed(stdin, request.stdin ?? '');
   const limit = Math.min(request.maxOutputBytes ?? mostOutputBytes, mostOutputBytes);
   const outputs = [collect(stdout, limit), collect(stderr, limit)] as const;
   const exit = await ended(child, remainingMs, signal);
+  forget();
   await drained(outputs);
   return {
     ...exit,

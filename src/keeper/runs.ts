@@ -1,5 +1,6 @@
 import type { RunRequest, RunResult } from './protocol.ts';
 import { run } from './run.ts';
+import type { RunRecords } from './run-records.ts';
 
 /** The programs that are run to their end: so many at a time, the others in the order they came. */
 export interface Runs {
@@ -12,7 +13,7 @@ export interface Runs {
 /** Far more than a host has to do at once, far fewer than it can bear: hooks that hang must not hold up others. */
 const mostAtOnce = 256;
 
-export function createRuns(limit = mostAtOnce): Runs {
+export function createRuns(records: Pick<RunRecords, 'add'>, limit = mostAtOnce): Runs {
   let running = 0;
   const waiting = new Set<() => void>();
 
@@ -45,7 +46,7 @@ export function createRuns(limit = mostAtOnce): Runs {
       const began = performance.now();
       await turn(request.timeoutMs, signal);
       try {
-        const result = await run(request, request.timeoutMs - (performance.now() - began), signal);
+        const result = await run(request, request.timeoutMs - (performance.now() - began), signal, records);
         if (signal.aborted) throw cancelled();
         return result;
       } finally {

@@ -11,7 +11,7 @@ export const destroy = ({ runtime, rootfs, descriptors }: LifecycleParts): Promi
     const { id } = instanceOf(container);
     await runtime.discard(container.id, id);
     await rootfs.discard(container.id, id);
-    descriptors.get(id)?.forEach((fd) => closeSync(fd));
+    descriptors.get(id)?.forEach(({ fd }) => closeSync(fd));
     descriptors.delete(id);
     return Date.now();
   });

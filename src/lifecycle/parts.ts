@@ -1,7 +1,7 @@
 import type { PluginUse } from '../api/container.ts';
 import type { HookPointRequest, HookPointResult } from '../hooks/dispatcher.ts';
 import type { Rootfs } from '../rootfs/rootfs.ts';
-import type { OciConfig, Runtime } from '../runtime/runtime.ts';
+import type { GivenFd, OciConfig, Runtime } from '../runtime/runtime.ts';
 import type { Additions, ContainerContext, Instance } from '../../machines/context.ts';
 
 /** What the effects work with. */
@@ -9,7 +9,7 @@ export interface LifecycleParts {
   readonly runtime: Runtime;
   readonly rootfs: Rootfs;
   readonly plugins: {
-    /** Of the required ones, those that are not there. */
+    /** Of the required ones, those that are not there, each with why. */
     missing(uses: readonly PluginUse[]): string[];
     /** Whether any of them has a preStart hook. */
     waitForPreStart(uses: readonly PluginUse[], instanceID: string): boolean;
@@ -25,7 +25,7 @@ export interface LifecycleParts {
   /** Remove the logs of instances that nobody can ask for any more. */
   readonly pruneLogs: (container: ContainerContext) => Promise<void>;
   /** File descriptors that plugins gave to an instance which has not started yet; they die with this hob. */
-  readonly descriptors: Map<string, readonly number[]>;
+  readonly descriptors: Map<string, readonly GivenFd[]>;
   readonly log: { warn: (fields: object, message: string) => void };
 }
 

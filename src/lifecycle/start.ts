@@ -6,6 +6,7 @@ import type { ContainerContext } from '../../machines/context.ts';
 import { prepareRootfs } from './construct.ts';
 import { instanceOf, noAdditions } from './parts.ts';
 import type { LifecycleParts } from './parts.ts';
+import { untilDone } from './until-done.ts';
 
 /** Have crun run the container. Idempotent: a start that an earlier hob began is gone on with. */
 export const start = (parts: LifecycleParts): CallbackActorLogic<AnyEventObject, EffectInput> =>
@@ -39,11 +40,7 @@ async function startInstance(
   return runtime.start(launch, onCreated, signal);
 }
 
-async function prepareLaunch(
-  parts: LifecycleParts,
-  container: ContainerContext,
-  fds: readonly number[],
-): Promise<Launch> {
+async function prepareLaunch(parts: LifecycleParts, container: ContainerContext, fds: Launch['fds']): Promise<Launch> {
   const instance = instanceOf(container);
   const path = await prepareRootfs(parts, container);
   return {
@@ -66,8 +63,13 @@ function eventOf(outcome: StartOutcome): AnyEventObject {
   return { type: kind === 'running' ? 'started' : 'startFailed', ...rest };
 }
 
-/** Tell crun, which waits, what the preStart hooks said. */
-export const answerPreStart = ({ runtime }: LifecycleParts): PromiseActorLogic<void, AnswerInput> =>
-  fromPromise<void, AnswerInput>(({ input: { container, verdict } }) =>
-    runtime.answerPreStart(container.id, instanceOf(container).id, verdict),
+/** Tell crun, which waits, what the preStart hooks said. Never gives up: crun would wait for ever. */
+export const answerPreStart = ({ runtime, log }: LifecycleParts): PromiseActorLogic<void, AnswerInput> =>
+  fromPromise<void, AnswerInput>(({ input: { container, verdict }, signal }) =>
+    untilDone(
+      () => runtime.answerPreStart(container.id, instanceOf(container).id, verdict),
+      (err) =>
+        log.warn({ container: container.id, err }, 'crun cannot be told what its preStart hooks said; trying again'),
+      signal,
+    ),
   );

@@ -1,22 +1,28 @@
 import { watchLog } from './log-changes.ts';
 import { openLogFiles, readRecords, type OpenLogFile } from './log-files.ts';
-import { assembleLines, type LogLine } from './log-records.ts';
+import { assembleLines, endsLine, type LogLine } from './log-records.ts';
 import { findTail } from './log-tail.ts';
 
 export type { LogLine } from './log-records.ts';
 
-export interface ReadLogOptions {
+export interface ReadLinesOptions {
   /** The current log file; rotated ones are beside it as PATH.1, PATH.2, ... Nothing is read, and nothing wrong, when there is none. */
   readonly path: string;
   /** The current one included. */
   readonly maxFiles: number;
   /** Only the last so many lines, before `sinceTime` takes any away. */
   readonly tail?: number;
-  readonly sinceTime?: Date;
   /** Go on with what comes, until `signal` fires. */
   readonly follow?: boolean;
   readonly signal?: AbortSignal;
 }
+
+export interface ReadLogOptions extends ReadLinesOptions {
+  readonly sinceTime?: Date;
+}
+
+/** Whether the record that begins with these bytes is the last of its line. */
+type EndsLine = (head: Buffer) => boolean;
 
 /** Times of files are coarser than those in logs. */
 const clockGrainMs = 1000;
@@ -26,7 +32,7 @@ export async function* readLog(options: ReadLogOptions): AsyncGenerator<LogLine,
   const { sinceTime, follow = false, signal } = options;
   const since = sinceTime ? `${sinceTime.toISOString().slice(0, -1)}000000Z` : '';
   const lines = assembleLines();
-  for await (const records of readFiles(options)) {
+  for await (const records of readFiles(options, endsLine)) {
     for (const record of records) {
       const line = lines.add(record);
       if (signal?.aborted) return;
@@ -36,15 +42,23 @@ export async function* readLog(options: ReadLogOptions): AsyncGenerator<LogLine,
   if (!follow) yield* lines.rest().filter(({ time }) => time >= since);
 }
 
+/** Read a log whose lines are not records of output but stand for themselves; like `readLog` in everything else. */
+export async function* readLines(options: ReadLinesOptions): AsyncGenerator<Buffer, void, undefined> {
+  for await (const lines of readFiles(options, () => true)) {
+    if (options.signal?.aborted) return;
+    yield* lines;
+  }
+}
+
 /** All records of all files in their order, many at a time. */
-async function* readFiles(options: ReadLogOptions): AsyncGenerator<Buffer[], void, undefined> {
+async function* readFiles(options: ReadLogOptions, ends: EndsLine): AsyncGenerator<Buffer[], void, undefined> {
   const { path, maxFiles, follow, signal } = options;
   const changes = follow ? watchLog(path, signal) : undefined;
   const seen = new Set<string>();
   let files: OpenLogFile[] = [];
   try {
     files = await openLogFiles(path, maxFiles, seen);
-    await skip(files, options);
+    await skip(files, options, ends);
     for (;;) {
       for (const file of files) yield* readRecords(file);
       if (!changes) return;
@@ -60,8 +74,8 @@ async function* readFiles(options: ReadLogOptions): AsyncGenerator<Buffer[], voi
   }
 }
 
-async function skip(files: readonly OpenLogFile[], { tail, sinceTime }: ReadLogOptions): Promise<void> {
-  if (tail !== undefined) await moveToTail(files, tail);
+async function skip(files: readonly OpenLogFile[], { tail, sinceTime }: ReadLogOptions, ends: EndsLine): Promise<void> {
+  if (tail !== undefined) await moveToTail(files, tail, ends);
   else if (sinceTime) await skipOlder(files, sinceTime);
 }
 
@@ -71,11 +85,11 @@ async function keepLast(files: readonly OpenLogFile[]): Promise<OpenLogFile[]> {
 }
 
 /** Set the positions so that only the last lines are read. */
-async function moveToTail(files: readonly OpenLogFile[], lines: number): Promise<void> {
+async function moveToTail(files: readonly OpenLogFile[], lines: number, ends: EndsLine): Promise<void> {
   let missing = lines;
   let isReached = false;
   for (const log of files.toReversed()) {
-    const wanted = isReached ? undefined : await findTail(log.file, missing, log === files.at(-1));
+    const wanted = isReached ? undefined : await findTail(log.file, missing, log === files.at(-1), ends);
     log.position = wanted?.start ?? (await log.file.stat()).size;
     missing -= wanted?.found ?? 0;
     // A line that begins at the start of a file may have begun in the one before.

@@ -4,7 +4,7 @@ import { removeCgroups } from './cgroup-remains.ts';
 import { drainLog } from './container-output.ts';
 import { endHelpers, endInstance } from './end-instance.ts';
 import { exitOf } from './exit.ts';
-import { crunRoot, instancesDirectory, safeID } from './instance-paths.ts';
+import { crunRoot, instancePaths, instancesDirectory, safeID } from './instance-paths.ts';
 import { forgetPidfd, type Instance } from './instance.ts';
 import { parseRecord } from './json.ts';
 import type { RuntimeParts } from './runtime-parts.ts';
@@ -20,12 +20,15 @@ export async function discard(parts: RuntimeParts, id: string, instanceID: strin
   const instance = parts.instances.get(id);
   if (!instance) await discardUnknown(parts, id);
   else if (instanceID === '' || instance.record.instanceID === instanceID) await discardInstance(parts, instance);
+  // Of an instance whose bundle somebody removed, only its ids are known.
+  if (!instance && instanceID !== '') await parts.keeper.release(instancePaths(parts.runDir, id, instanceID).key);
 }
 
 async function discardInstance(parts: RuntimeParts, instance: Instance): Promise<void> {
   const { id, paths } = instance;
   await endInstance(parts, instance);
   await drainLog(parts, instance);
+  await parts.keeper.release(paths.key);
   letGo(parts, instance);
   for (const signal of Object.values(paths.signals)) rmSync(signal, { force: true });
   // Last: as long as it is there, a hob that comes after knows what is to be discarded.

@@ -6,6 +6,7 @@ import { endInstance } from './end-instance.ts';
 import { findInit, isAbandoned, livingStat } from './init.ts';
 import { commandName } from './instance-files.ts';
 import type { Instance } from './instance.ts';
+import { once } from './once.ts';
 import type { RuntimeParts } from './runtime-parts.ts';
 import type { Launch, StartOutcome } from './runtime.ts';
 import { readSmall } from './small-file.ts';
@@ -100,12 +101,4 @@ async function giveUp(parts: RuntimeParts, instance: Instance): Promise<StartOut
   const seconds = parts.startTimeoutMs / 1000;
   await endInstance(parts, instance);
   return failed('CreateError', `crun did not get the command to run within ${seconds} s, and was killed`, existed);
-}
-
-function once(tell: (pid: number) => void): (pid: number) => void {
-  let told = false;
-  return (pid) => {
-    if (!told) tell(pid);
-    told = true;
-  };
 }

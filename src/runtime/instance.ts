@@ -60,6 +60,16 @@ export function followInstance(
   const facts: Facts = {};
   let waiting: (() => void)[] = [];
 
+  const readOne = (kind: SignalKind): void => void Object.assign(facts, readers[kind](readSmall(paths.signals[kind])));
+
+  function read(kind: SignalKind): void {
+    readOne(kind);
+    // All that was before crun's end is in the files by now, though the word of it may still be under way.
+    if (facts.crunCode === undefined || facts.pid !== undefined) return;
+    readOne('created');
+    readOne('pid');
+  }
+
   function wake(): void {
     const woken = waiting;
     waiting = [];
@@ -84,7 +94,7 @@ export function followInstance(
     attached: Promise.resolve(),
     answered: false,
     suspected: false,
-    read: (kind) => Object.assign(facts, readers[kind](readSmall(paths.signals[kind]))),
+    read,
     wake,
     changed,
   };

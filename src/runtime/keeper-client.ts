@@ -12,7 +12,7 @@ import type { KeeperConnection } from './keeper-connection.ts';
 import { openLink } from './keeper-link.ts';
 import { keptLogs } from './kept-logs.ts';
 
-export type { LogRequest, RunRequest, RunResult, StartRequest } from '../keeper/protocol.ts';
+export type { Descriptors, LogRequest, RunRequest, RunResult, StartRequest } from '../keeper/protocol.ts';
 
 const startLimitMs = 10_000;
 const attachLimitMs = 10_000;
@@ -42,7 +42,7 @@ export interface KeeperOptions {
  * KEEPER_LOST when the keeper died before it answered: whether the process was started is then not known.
  */
 export interface Keeper {
-  /** Resolves as soon as the program executes. */
+  /** Resolves as soon as the program executes. Descriptors that it is to get have to stay open until then. */
   start(request: StartRequest): Promise<{ readonly pid: number }>;
   /** Resolves when the program has ended, whatever its exit code. When `signal` fires: kills its process group, rejects with the signal's reason. */
   run(request: RunRequest, signal?: AbortSignal): Promise<RunResult>;
@@ -50,6 +50,8 @@ export interface Keeper {
   attachLog(request: LogRequest): Promise<void>;
   /** Carry over what is in the FIFOs now, then let go of them. Resolves when it is in the log file. Unknown keys are fine. */
   drainLog(key: string): Promise<void>;
+  /** Have the keeper close what it holds under the key since a `start`. Asks nothing where nothing can be held; idempotent. */
+  release(key: string): Promise<void>;
   /**
    * Called with the key when all writers of all streams of a log are gone and all output is in the file; the log is no longer attached then.
    * Not to be relied upon: it does not come when the last writer went while there was no keeper. Returns how to stop listening.
@@ -78,8 +80,13 @@ export async function connectKeeper({ runDir, log, nodeArgs = [] }: KeeperOption
     onNewKeeper: (connection) => attachAgain(connection, logs.requests(), log),
   });
 
+  const held = new Set((await link.session()).hello.held);
+
   return {
-    start: (request) => ask(link, { op: 'start', ...request }, { limitMs: startLimitMs }),
+    start(request) {
+      if (request.descriptors?.hold) held.add(request.descriptors.hold.key);
+      return ask(link, { op: 'start', ...request }, { limitMs: startLimitMs });
+    },
     run: (request, signal) => askToRun(link, request, signal),
     async attachLog(request) {
       logs.keep(request);
@@ -91,6 +98,11 @@ export async function connectKeeper({ runDir, log, nodeArgs = [] }: KeeperOption
     async drainLog(key) {
       await ask(link, { op: 'drainLog', key }, { repeatable: true });
       logs.forget(key);
+    },
+    async release(key) {
+      if (!held.has(key)) return;
+      await ask(link, { op: 'release', key }, { repeatable: true });
+      held.delete(key);
     },
     onLogEnded(listener) {
       listeners.add(listener);

@@ -1,5 +1,5 @@
 import type { FileHandle } from 'node:fs/promises';
-import { endsLine, headBytes } from './log-records.ts';
+import { headBytes } from './log-records.ts';
 
 const blockBytes = 64 * 1024;
 const newline = 10;
@@ -7,12 +7,14 @@ const newline = 10;
 /**
  * Where the last `lines` lines of a log file begin, looking from its end.
  * @param openEnd a last line that has no end yet counts
+ * @param endsLine whether the record that begins with these bytes is the last of its line
  * @returns the offset of a record, and how many lines there are from there on: fewer than asked for when the file has no more
  */
 export async function findTail(
   file: FileHandle,
   lines: number,
   openEnd: boolean,
+  endsLine: (head: Buffer) => boolean,
 ): Promise<{ start: number; found: number }> {
   const { size } = await file.stat();
   let start = size;

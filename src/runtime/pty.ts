@@ -7,6 +7,11 @@ export interface Pty {
   readonly slave: number;
 }
 
+export function closePty({ master, slave }: Pty): void {
+  closeSync(master);
+  closeSync(slave);
+}
+
 const TIOCSPTLCK = 0x40045431n;
 const TIOCGPTN = 0x80045430n;
 

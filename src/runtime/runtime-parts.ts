@@ -8,7 +8,7 @@ import type { Slots } from './slots.ts';
 /** What the runtime's operations work with. */
 export interface RuntimeParts {
   readonly runDir: string;
-  readonly keeper: Pick<Keeper, 'start' | 'run' | 'attachLog' | 'drainLog' | 'onLogEnded'>;
+  readonly keeper: Pick<Keeper, 'start' | 'run' | 'attachLog' | 'drainLog' | 'release' | 'onLogEnded'>;
   readonly warn: (message: string) => void;
   /** Of containers whose configuration names no cgroup; and below it, hob may kill what is left. */
   readonly cgroupParent: string;

@@ -10,8 +10,15 @@ export interface Launch {
   /** Stop inside `crun create`'s createRuntime position until `answerPreStart`. */
   readonly waitForPreStart: boolean;
   readonly log: { readonly path: string; readonly maxSizeBytes: number; readonly maxFiles: number };
-  /** Descriptors of this process that become 3, 4, ... in the container; closed here once handed over. */
-  readonly fds: readonly number[];
+  /** Become 3, 4, ... in the container; closed here once handed over, or when the start comes to nothing. */
+  readonly fds: readonly GivenFd[];
+}
+
+/** A descriptor of this process for a container. */
+export interface GivenFd {
+  readonly fd: number;
+  /** What it is open on stays open until the instance is discarded. Lost only with the keeper. Others stay open as long as crun runs: as the container. */
+  readonly hold: boolean;
 }
 
 /** An OCI runtime configuration. Its full shape is the OCI runtime specification's; hob treats it as JSON after generation. */
@@ -68,7 +75,7 @@ export interface Runtime {
   /** Change the limits of a running container in place. */
   update(id: string, resources: OciConfig): Promise<void>;
   /**
-   * Remove every trace of the instance: processes, crun's state, bundle, FIFOs, cgroup, exit file. Idempotent.
+   * Remove every trace of the instance: processes, crun's state, bundle, FIFOs, held descriptors, cgroup, exit file. Idempotent.
    * @param instanceID empty for whatever there is of the container
    */
   discard(id: string, instanceID: string): Promise<void>;

@@ -1,3 +1,5 @@
+import { once } from './once.ts';
+
 /** Bounds how many of something are under way at once; whoever came first goes first. */
 export interface Slots {
   /** Resolves when there is a slot. What it answers gives the slot back, once, however often it is called. Rejects with the reason of `signal`. */
@@ -40,11 +42,3 @@ export function createSlots(count: number): Slots {
 }
 
 const asError = (reason: unknown): Error => (reason instanceof Error ? reason : new Error(String(reason)));
-
-function once(action: () => void): () => void {
-  let done = false;
-  return () => {
-    if (!done) action();
-    done = true;
-  };
-}

@@ -4,10 +4,11 @@ import { followStart, type StartListener } from './follow-start.ts';
 import { cgroupsPathOf, hasTerminal, writeInstance } from './instance-files.ts';
 import { crunRoot, instancePaths, type InstancePaths } from './instance-paths.ts';
 import { followInstance, type Instance } from './instance.ts';
-import type { StartRequest } from './keeper-client.ts';
+import type { Descriptors, StartRequest } from './keeper-client.ts';
+import { once } from './once.ts';
+import { closePty, openPty, type Pty } from './pty.ts';
 import { findInstance, type RuntimeParts } from './runtime-parts.ts';
 import type { Launch, StartOutcome } from './runtime.ts';
-import { spawnStart } from './spawn-start.ts';
 import { startCommand } from './start-command.ts';
 import { failed } from './start-failure.ts';
 
@@ -20,10 +21,12 @@ export async function startInstance(
   const known = findInstance(parts, launch.id, launch.instanceID);
   const isUnderWay = known?.facts.shellPid !== undefined;
   let release = (): void => undefined;
+  const letGo = once(() => closeAll(launch.fds));
   try {
     if (!known) await discard(parts, launch.id, '');
     if (!isUnderWay) release = await parts.slots.take(listener.signal);
     const instance = isUnderWay ? known : await begin(parts, launch);
+    letGo();
     return await followStart(parts, instance, launch, listener, release);
   } catch (error) {
     listener.signal.throwIfAborted();
@@ -32,7 +35,7 @@ export async function startInstance(
     return failed('CreateError', error instanceof Error ? error.message : String(error), existed);
   } finally {
     release();
-    closeAll(launch.fds);
+    letGo();
   }
 }
 
@@ -70,12 +73,32 @@ export function attachLog({ keeper }: RuntimeParts, paths: InstancePaths, log: L
   return attached;
 }
 
+/**
+ * Where crun is to give the container a terminal, it wants one as its own stdin for that. Nobody types there, and crun itself holds its other end,
+ * so that it lasts as long as the container does. crun carries what the container says from its terminal to stdout, and stops doing so when
+ * the container ends: the very last words may be lost.
+ */
 async function runShell(parts: RuntimeParts, paths: InstancePaths, launch: Launch, crun: string): Promise<void> {
-  const { id, fds } = launch;
-  const terminal = hasTerminal(launch);
-  const argv = startCommand(crun, crunRoot(parts.runDir), id, paths, fds.length);
-  if (fds.length > 0 || terminal) await spawnStart(argv, paths, fds, terminal);
-  else await askKeeper(parts, { argv, stdout: paths.stdout, stderr: paths.stderr });
+  const argv = startCommand(crun, crunRoot(parts.runDir), launch.id, paths, launch.fds.length);
+  const pty = hasTerminal(launch) ? openPty() : undefined;
+  try {
+    const descriptors = descriptorsFor(launch, paths, pty);
+    await askKeeper(parts, { argv, stdout: paths.stdout, stderr: paths.stderr, ...(descriptors && { descriptors }) });
+  } finally {
+    if (pty) closePty(pty);
+  }
+}
+
+/** The terminal's other end comes after those that crun passes on. */
+function descriptorsFor({ fds }: Launch, { key }: InstancePaths, pty: Pty | undefined): Descriptors | undefined {
+  if (fds.length === 0 && !pty) return undefined;
+  const held = fds.filter(({ hold }) => hold).map(({ fd }) => fd);
+  return {
+    pid: process.pid,
+    fds: [...fds.map(({ fd }) => fd), ...(pty ? [pty.master] : [])],
+    ...(pty && { stdin: pty.slave }),
+    ...(held.length > 0 && { hold: { key, fds: held } }),
+  };
 }
 
 const mostAttempts = 3;
@@ -92,12 +115,12 @@ async function askKeeper({ keeper }: RuntimeParts, request: StartRequest): Promi
   }
 }
 
-function closeAll(fds: readonly number[]): void {
-  for (const fd of fds) {
+function closeAll(fds: Launch['fds']): void {
+  for (const { fd } of fds) {
     try {
       closeSync(fd);
     } catch {
-      // Closed already: by a start of the same instance that came first.
+      // Not open, which the keeper has said in words.
     }
   }
 }

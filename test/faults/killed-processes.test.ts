@@ -2,7 +2,7 @@ import { execFileSync, spawnSync } from 'node:child_process';
 import { readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { isAlive, keeperOf, parentOf } from '../support/faults.ts';
+import { callsOf, eventsOf, isAlive, keeperOf, parentOf, putShellPlugin, untilCalled } from '../support/faults.ts';
 import { testHob, untilTrue } from '../support/hob.ts';
 
 const hob = testHob();
@@ -101,6 +101,28 @@ describe('the keeper', () => {
       expect(readFileSync(`/proc/${status?.pid}/root/runs`, 'utf8')).toBe('1\n');
     }
     names.forEach(hob.remove);
+  });
+
+  it('can be killed while a hook runs: that process is ended, and the hook is called again, told so', async () => {
+    const pidFile = join(hob.dir, 'hook.pid');
+    putShellPlugin(
+      hob,
+      'unlucky',
+      4,
+      `postStart) case $call in *'"attempt":1'*) echo $$ >${pidFile}; sleep 1000 & wait;; esac;;`,
+    );
+    hob.drop('unlucky', { command: listens, plugins: [{ name: 'unlucky' }] });
+    await untilCalled(hob, 'unlucky postStart begin 1');
+    await untilTrue('it runs', () => readFileSync(pidFile, { flag: 'a+' }).length > 0);
+    const pid = Number(readFileSync(pidFile, 'utf8'));
+    await killKeeper();
+    await untilCalled(hob, 'unlucky postStart end');
+    expect(isAlive(pid)).toBe(false);
+    expect(callsOf(hob)).toEqual(['unlucky postStart begin 1', 'unlucky postStart begin 2', 'unlucky postStart end']);
+    const { status } = await hob.untilPhase('unlucky', 'Running');
+    expect(status).toMatchObject({ restartCount: 0 });
+    expect(eventsOf(hob).map(({ reason }) => reason)).not.toContain('KeeperLost');
+    hob.remove('unlucky');
   });
 });
 

@@ -21,6 +21,8 @@ function startWith(verdict: boolean, launch: Launch): Promise<StartOutcome> {
   return test.runtime.start(launch, () => void test.runtime.answerPreStart(id, instanceID, verdict), never);
 }
 
+const given = (fd: number): Launch['fds'][number] => ({ fd, hold: false });
+
 const outcomeOf = (args: readonly string[], change?: LaunchChange) =>
   test.runtime.start(test.launch(args, change), () => undefined, never);
 
@@ -116,7 +118,9 @@ describe('descriptors', () => {
       writeFileSync(join(test.dir, text), `${text}\n`);
       return openSync(join(test.dir, text), 'r');
     });
-    const launch = test.launch(['sh', '-c', 'cat <&3; cat <&4; [ -e /proc/self/fd/5 ] && echo more'], { fds: files });
+    const launch = test.launch(['sh', '-c', 'cat <&3; cat <&4; [ -e /proc/self/fd/5 ] && echo more'], {
+      fds: files.map(given),
+    });
     await test.start(launch);
     await test.waitForExit(launch);
     expect(test.logOf(launch)).toEqual(['one', 'two']);
@@ -125,7 +129,7 @@ describe('descriptors', () => {
 
   it('are closed here also when the start fails', async () => {
     const fd = openSync('/dev/null', 'r');
-    expect(await outcomeOf(['/nope'], { fds: [fd] })).toMatchObject({ reason: 'StartError' });
+    expect(await outcomeOf(['/nope'], { fds: [given(fd)] })).toMatchObject({ reason: 'StartError' });
     expect(existsSync(`/proc/self/fd/${fd}`)).toBe(false);
   });
 });
@@ -141,7 +145,7 @@ describe('a terminal', () => {
   it('goes together with descriptors', async () => {
     const launch = test.launch(['sh', '-c', 'cat <&3; [ -e /proc/self/fd/4 ] && echo more; tty; sleep 0.5'], {
       process: { terminal: true },
-      fds: [openSync('/proc/sys/kernel/ostype', 'r')],
+      fds: [given(openSync('/proc/sys/kernel/ostype', 'r'))],
     });
     await test.start(launch);
     await test.waitForExit(launch);

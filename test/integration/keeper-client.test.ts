@@ -270,7 +270,7 @@ it('a keeper of another version is asked to retire, and replaced', async () => {
   const keeper = await connected();
   expect(asked).toEqual(['hello', 'retire']);
   expect(keeper.pid).toBeGreaterThan(1);
-  expect(messages).toEqual([expect.stringContaining('speaks version 0 of the protocol, not 1')]);
+  expect(messages).toEqual([expect.stringContaining('speaks version 0 of the protocol, not 2')]);
 });
 
 describe('an error says what to do when', () => {

@@ -2,6 +2,7 @@ import { execFileSync } from 'node:child_process';
 import { existsSync, readdirSync, readFileSync, readlinkSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { protocolVersion } from '../../src/keeper/protocol.ts';
 import { isRunning, testKeeper, until, type Dialogue, type TestKeeper } from '../support/keeper.ts';
 
 let keeper: TestKeeper;
@@ -17,13 +18,13 @@ async function started(options?: Parameters<TestKeeper['start']>[0]): Promise<Di
   return keeper.dial();
 }
 
-const hello = { op: 'hello', version: 1 } as const;
+const hello = { op: 'hello', version: protocolVersion } as const;
 const socketPath = (): string => join(keeper.dir, 'keeper.sock');
 
 describe('the keeper', () => {
   it('says who it is', async () => {
     const client = await started();
-    expect(await client.ask(hello)).toEqual({ version: 1, pid: keeper.pid(), logs: [] });
+    expect(await client.ask(hello)).toEqual({ version: protocolVersion, pid: keeper.pid(), logs: [], held: [] });
   });
 
   it('lets only its own user in', async () => {
@@ -155,14 +156,14 @@ describe('a client that talks nonsense', () => {
     expect(client.received.map((answer) => 'error' in answer && answer.error.code)).toEqual(
       Array(4).fill('INVALID_REQUEST'),
     );
-    expect((await client.ask(hello)).version).toBe(1);
+    expect((await client.ask(hello)).version).toBe(protocolVersion);
   });
 
   it('and goes in the middle of a line hurts nobody', async () => {
     const client = await started();
     await client.write('{"id":1,"op":"hel');
     client.hangUp();
-    expect((await (await keeper.dial()).ask(hello)).version).toBe(1);
+    expect((await (await keeper.dial()).ask(hello)).version).toBe(protocolVersion);
   });
 
   it('and sends a line without end is told so and cut off, before it fills the memory', async () => {
@@ -172,7 +173,7 @@ describe('a client that talks nonsense', () => {
     await client.closed;
     expect(client.received).toEqual([{ id: null, error: expect.objectContaining({ code: 'INVALID_REQUEST' }) }]);
     expect(residentMegabytes()).toBeLessThan(120);
-    expect((await (await keeper.dial()).ask(hello)).version).toBe(1);
+    expect((await (await keeper.dial()).ask(hello)).version).toBe(protocolVersion);
   });
 
   it('and takes no answers is cut off, before it fills the memory', async () => {
@@ -187,7 +188,7 @@ describe('a client that talks nonsense', () => {
     client.pause();
     for (let sent = 0; sent < 40; sent++) await client.write(`${request}\n`);
     await until('it is cut off', () => connections() === 1);
-    expect((await other.ask(hello)).version).toBe(1);
+    expect((await other.ask(hello)).version).toBe(protocolVersion);
   });
 
   it('in a thousand ways finds the keeper unmoved', async () => {
@@ -210,8 +211,9 @@ describe('a client that talks nonsense', () => {
       'version',
       'maxFiles',
       'timeoutMs',
+      'descriptors',
     ];
-    const ops = ['hello', 'start', 'run', 'cancel', 'attachLog', 'drainLog', 'nothing'];
+    const ops = ['hello', 'start', 'run', 'cancel', 'attachLog', 'drainLog', 'release', 'nothing'];
     for (let round = 0; round < 1000; round++) {
       const message: Record<string, unknown> = { id: 1_000_000 + round, op: pick(ops) };
       for (let field = random() % 6; field > 0; field--) message[pick(fields)] = pick(values);
@@ -223,7 +225,7 @@ describe('a client that talks nonsense', () => {
           : `${text}\n`,
       );
     }
-    expect((await client.ask(hello)).version).toBe(1);
+    expect((await client.ask(hello)).version).toBe(protocolVersion);
     expect(keeper.ownLog()).toBe('');
   });
 });

@@ -166,11 +166,12 @@ describe('a program that is run', () => {
 });
 
 describe('when as many programs run as may', () => {
+  const unrecorded = { add: () => () => undefined };
   const never = new AbortController().signal;
   const request = (script: string, timeoutMs = 20_000) => ({ argv: shell(script), timeoutMs });
 
   it('the next come in their order', async () => {
-    const runs = createRuns(1);
+    const runs = createRuns(unrecorded, 1);
     const order: number[] = [];
     const one = async (number: number) => order.push(Number((await runs.run(request(`echo ${number}`), never)).stdout));
     await Promise.all([1, 2, 3, 4].map(one));
@@ -179,7 +180,7 @@ describe('when as many programs run as may', () => {
   });
 
   it('one whose turn does not come in time is refused, and nothing is run', async () => {
-    const runs = createRuns(1);
+    const runs = createRuns(unrecorded, 1);
     const first = runs.run(request(`while ! [ -e ${file('go')} ]; do sleep 0.01; done`), never);
     await expect(runs.run(request(`touch ${file('ran')}`, 50), never)).rejects.toThrow(
       expect.objectContaining({ code: 'BUSY' }),
@@ -190,7 +191,7 @@ describe('when as many programs run as may', () => {
   });
 
   it('one that waits can be cancelled', async () => {
-    const runs = createRuns(1);
+    const runs = createRuns(unrecorded, 1);
     const first = runs.run(request(`while ! [ -e ${file('go')} ]; do sleep 0.01; done`), never);
     const abort = new AbortController();
     const second = runs.run(request('true'), abort.signal);
