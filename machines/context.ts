@@ -89,7 +89,7 @@ export interface ContainerContext {
   readonly closedAt?: number;
   /** End of the back-off, milliseconds since the epoch. */
   readonly nextStartAt?: number;
-  /** Required plugins that are not there; the container waits for them. */
+  /** Required plugins that are not there, each with why; the container waits for them. */
   readonly missingPlugins: readonly string[];
   readonly lastTermination?: Termination;
   /** Hook points that failed without stopping anything, in the present instance. */

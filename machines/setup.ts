@@ -177,8 +177,7 @@ export const machine = setup({
       if (event.type === 'startFailed' && !isKnown) enqueue.emit(warning(event.reason, event.message));
     }),
     reportMissingPlugins: emit(({ context }) => {
-      const names = context.missingPlugins.map((name) => `"${name}"`).join(', ');
-      return warning('PluginNotFound', `waits for plugin ${names}: put it into a plugin folder`);
+      return warning('PluginNotFound', `waits for plugin ${context.missingPlugins.join('; for plugin ')}`);
     }),
     reportStarted: emit(({ context }) => normal('Started', `started, pid ${context.instance?.pid}`)),
     reportStopping: emit(({ context }) => normal('Stopping', `is being stopped: ${whyUnwanted(context)}`)),

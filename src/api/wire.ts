@@ -87,10 +87,25 @@ export interface PluginInfo {
   readonly kind: 'module' | 'executable';
   /** The file it was loaded from. */
   readonly path: string;
-  readonly sync: readonly HookPoint[];
-  readonly async: readonly HookPoint[];
-  /** Why it cannot be used. */
-  readonly problem?: string;
+  /** Differs between two states of its files. */
+  readonly version: string;
+  /** With a warning it can be used all the same. */
+  readonly state: 'ready' | 'warning' | 'broken';
+  /** What is wrong with it. */
+  readonly message?: string;
+  /** In the order in which they come in the life of a container. */
+  readonly hooks: readonly PluginHookInfo[];
+}
+
+/** One hook of a plugin, and how its calls went since hob's start. */
+export interface PluginHookInfo {
+  readonly point: HookPoint;
+  readonly mode: 'sync' | 'async';
+  readonly calls: number;
+  readonly failures: number;
+  /** In milliseconds; absent as long as there was no call. */
+  readonly p50Ms?: number;
+  readonly p99Ms?: number;
 }
 
 /** One source of specs and what is wrong with it. */

@@ -108,7 +108,7 @@ function whyNotRunning(context: ContainerContext, phase: Phase): Pick<Bare, 'rea
 
 const missingPlugins = ({ missingPlugins }: ContainerContext): Pick<Bare, 'reason' | 'message'> => ({
   reason: 'PluginNotFound',
-  message: `waits for plugin ${missingPlugins.join(', ')}; put it into a plugin folder`,
+  message: `waits for plugin ${missingPlugins.join('; for plugin ')}`,
 });
 
 function lastEnd({ lastTermination }: ContainerContext, phase: Phase): Pick<Bare, 'reason' | 'message'> {

@@ -6,6 +6,8 @@ import { recover } from '../lifecycle/recover.ts';
 import type { Rootfs } from '../rootfs/rootfs.ts';
 import type { Runtime } from '../runtime/runtime.ts';
 import { machineVersion } from '../../machines/context.ts';
+import type { Instance } from '../../machines/context.ts';
+import type { EntryState } from '../../machines/events.ts';
 import type { Reporter } from './reporter.ts';
 
 interface AdoptionParts {
@@ -36,6 +38,15 @@ const counted = (count: number): string => (count === 1 ? '1 container' : `${cou
 
 /** From now on the containers in the journal are those of this boot. To be called once they are there with what `adopt` found. */
 export const rememberBoot = (journal: Journal): void => journal.setFact('bootID', bootID());
+
+/** The instances that plugins have done something for and will be asked to undo it. */
+export const served = (adopted: readonly AdoptedContainer[]): Instance[] =>
+  adopted.flatMap(({ context: { instance }, resumeAt }) =>
+    instance?.postConstructionBegun && !overFor.has(resumeAt) ? [instance] : [],
+  );
+
+/** States in which plugins have been told all that they are told of an instance. */
+const overFor = new Set<EntryState>(['pending', 'waiting', 'destroying', 'backoff', 'completed', 'failed', 'stopped']);
 
 interface Found {
   readonly state: string;

@@ -12,12 +12,15 @@ import { appliedSourceName } from '../sources/applied.ts';
 import type { AppliedSource } from '../sources/applied.ts';
 import { conflict } from './api/backend.ts';
 import type { ApiBackend } from './api/backend.ts';
+import { hooksOf } from './hook-status.ts';
 import type { InstanceLogs } from './instance-logs.ts';
-import type { DaemonOptions } from './options.ts';
+import type { DaemonOptions, Places } from './options.ts';
+import { recordSource } from './plugin-records.ts';
 import type { Reporter } from './reporter.ts';
 
 interface BackendParts {
   readonly options: DaemonOptions;
+  readonly places: Places;
   readonly controller: Controller;
   readonly store: DesiredStore;
   readonly journal: Journal;
@@ -37,7 +40,7 @@ export function createBackend(parts: BackendParts): ApiBackend {
   const startedAt = new Date().toISOString();
   return {
     list: (namespace) => controller.list().filter(({ metadata }) => !namespace || metadata.namespace === namespace),
-    get: (namespace, name) => controller.get(keyOf({ namespace, name })),
+    get: (namespace, name) => withHooksOfNow(journal, controller.get(keyOf({ namespace, name }))),
     watch: (listener) => controller.watch(listener),
     events: (filter) => journal.events(filter),
     watchEvents: (listener) => report.watch(listener),
@@ -45,6 +48,11 @@ export function createBackend(parts: BackendParts): ApiBackend {
       const container = controller.get(keyOf({ namespace, name }));
       if (!container) throw conflict(`container "${name}" is gone`);
       return parts.logs.source(container, containerID({ namespace, name }), previous);
+    },
+    recordSource: (namespace, name, plugin) => {
+      const container = controller.get(keyOf({ namespace, name }));
+      if (!container) throw conflict(`container "${name}" is gone`);
+      return recordSource(parts.places.pluginState, parts.plugins.list(), container, plugin);
     },
     execCommand: (namespace, name, request) => {
       requireRunning(controller.get(keyOf({ namespace, name })), name);
@@ -65,6 +73,14 @@ export function createBackend(parts: BackendParts): ApiBackend {
     }),
     down: parts.down,
   };
+}
+
+/** A view is as old as the machine's last step; in the middle of a hook point that is some calls ago. */
+function withHooksOfNow(journal: Journal, container: Container | undefined): Container | undefined {
+  const { hooks, instanceID } = container?.status ?? {};
+  if (!container || !hooks || instanceID === undefined) return container;
+  const calls = journal.hookCalls(containerID(container.metadata), instanceID);
+  return { ...container, status: { ...container.status, hooks: hooksOf(calls) } };
 }
 
 function requireRunning(container: Container | undefined, name: string): void {

@@ -43,11 +43,15 @@ export function instanceLogs(directory: string): InstanceLogs {
       const { spec, status } = container;
       const present = status?.instanceID ?? '';
       const wanted = previous ? before(container, present) : present;
-      const live =
-        !previous && (status?.phase === 'Running' || status?.phase === 'Paused' || status?.phase === 'Stopping');
+      const live = !previous && isUp(container);
       return { path: spec.log.path ?? fileOf(id, wanted), maxFiles: spec.log.maxFiles, live };
     },
   };
+}
+
+/** Whether more may come from its present instance. */
+export function isUp({ status }: Container): boolean {
+  return status?.phase === 'Running' || status?.phase === 'Paused' || status?.phase === 'Stopping';
 }
 
 function before({ metadata, spec }: Container, present: string): string {

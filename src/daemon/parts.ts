@@ -18,6 +18,7 @@ import { createLog } from './log.ts';
 import { placesIn } from './options.ts';
 import type { DaemonOptions, Places } from './options.ts';
 import { startPlugins } from './plugins.ts';
+import { surroundingsOf } from './surroundings.ts';
 import type { Plugins } from './plugins.ts';
 import { createReporter } from './reporter.ts';
 import type { Reporter } from './reporter.ts';
@@ -48,7 +49,15 @@ export async function openParts(options: DaemonOptions, writeLine?: (line: strin
   const keeper = await connectKeeper({ runDir, log });
   const runtime = await createCrunRuntime({ runDir, keeper, log, cgroupParent: cgroupParentOf(runDir) });
   const folders = pluginFolders(options, journal);
-  const plugins = await startPlugins({ folders, stateDir: places.pluginState, keeper, journal, log, report });
+  const plugins = await startPlugins({
+    folders,
+    stateDir: places.pluginState,
+    surroundings: surroundingsOf(runDir),
+    keeper,
+    journal,
+    log,
+    report,
+  });
   return {
     places,
     log,

@@ -1,19 +1,26 @@
 import type { Logger } from 'pino';
-import type { PluginInfo } from '../api/wire.ts';
+import type { PluginHookInfo, PluginInfo } from '../api/wire.ts';
 import { requiredMissing, runHookPoint, waitsForPreStart } from '../hooks/dispatcher.ts';
 import { hookMode } from '../hooks/hint-flags.ts';
-import { hookPoints } from '../hooks/plugin.ts';
+import { type HookPoint, hookPoints } from '../hooks/plugin.ts';
 import { createPluginRegistry } from '../hooks/registry.ts';
-import type { PluginInfo as RegisteredInfo } from '../hooks/registry.ts';
+import type { PluginInfo as RegisteredInfo, PluginRegistry } from '../hooks/registry.ts';
+import { createHookStatistics, type HookStatistics } from '../hooks/statistics.ts';
+import type { Surroundings } from '../hooks/surroundings.ts';
 import type { Journal } from '../journal/journal.ts';
 import type { LifecycleParts } from '../lifecycle/parts.ts';
 import type { Keeper } from '../runtime/keeper-client.ts';
+import type { Instance } from '../../machines/context.ts';
 import type { Reporter } from './reporter.ts';
 
 /** Plugins as the lifecycle and the API need them. */
 export type Plugins = LifecycleParts['plugins'] & {
   list(): readonly PluginInfo[];
   onChange(listener: () => void): void;
+  /** Instances of an earlier hob need their plugins: they are kept alive for them. */
+  adopt(instances: readonly Instance[]): void;
+  /** The container is gone, and with it what plugins kept of it. */
+  forget(containerID: string): void;
   close(): Promise<void>;
 };
 
@@ -22,6 +29,7 @@ interface PluginParts {
   readonly folders: readonly string[];
   /** Each plugin has a folder of its own in it. */
   readonly stateDir: string;
+  readonly surroundings: Surroundings;
   readonly keeper: Keeper;
   readonly journal: Journal;
   readonly log: Logger;
@@ -29,18 +37,26 @@ interface PluginParts {
 }
 
 /** Load the plugins of the plugin folders, and keep up with them. */
-export async function startPlugins({ folders, stateDir, keeper, journal, log, report }: PluginParts): Promise<Plugins> {
+export async function startPlugins(parts: PluginParts): Promise<Plugins> {
+  const { folders, stateDir, surroundings, keeper, journal, log, report } = parts;
   let tell = (): void => undefined;
+  let there = '';
   let isClosing = false;
   // A hook that hob's end cuts off has no outcome; the next hob calls it again.
   const never = new Promise<never>(() => undefined);
-  const registry = createPluginRegistry({
+  const statistics = createHookStatistics();
+  const registry: PluginRegistry = createPluginRegistry({
     folders,
     stateDir,
+    surroundings,
     run: (request, signal) =>
       keeper.run(request, signal).catch((error: unknown) => (isClosing ? never : Promise.reject(error as Error))),
     log,
-    onChange: () => tell(),
+    onChange: () => {
+      const before = there;
+      there = whatIsThere(registry);
+      if (there !== before) tell();
+    },
   });
   await registry.start();
   return {
@@ -52,12 +68,25 @@ export async function startPlugins({ folders, stateDir, keeper, journal, log, re
         registry,
         journal,
         log,
+        statistics,
         onEvent: ({ type, reason, message }) => report.container({ namespace, name }, type, reason, message),
       }),
-    list: () => registry.list().map(infoOf),
+    list: () =>
+      registry.list().map((plugin) => {
+        const hasItsName = registry.get(plugin.name)?.version === plugin.version;
+        return infoOf(plugin, hasItsName ? statistics : undefined);
+      }),
     onChange: (listener) => {
       tell = listener;
     },
+    adopt: (instances) => {
+      for (const { id, spec } of instances)
+        registry.adopt(
+          id,
+          spec.plugins.map(({ name }) => name),
+        );
+    },
+    forget: (containerID) => registry.forget(containerID),
     close: async () => {
       isClosing = true;
       const stuck = await registry.close();
@@ -67,7 +96,31 @@ export async function startPlugins({ folders, stateDir, keeper, journal, log, re
   };
 }
 
-function infoOf({ name, kind, path, hookHints, reason }: RegisteredInfo): PluginInfo {
-  const pointsOf = (mode: 'sync' | 'async') => hookPoints.filter((point) => hookMode(hookHints, point) === mode);
-  return { name, kind, path, sync: pointsOf('sync'), async: pointsOf('async'), ...(reason && { problem: reason }) };
+/** What containers wait for: a plugin that is there, however its thread fares, or something else that is wrong with it. */
+const whatIsThere = (registry: PluginRegistry): string =>
+  JSON.stringify(registry.list().map(({ name, version, reason }) => [name, version, registry.get(name) ? '' : reason]));
+
+/** @param statistics undefined for one whose name belongs to another, whose calls they are */
+function infoOf(plugin: RegisteredInfo, statistics: HookStatistics | undefined): PluginInfo {
+  const { name, kind, path, version, state, reason, warnings, hookHints } = plugin;
+  const messages = [...(reason === undefined ? [] : [reason]), ...warnings];
+  return {
+    name,
+    kind,
+    path,
+    version,
+    state: state === 'ready' && messages.length > 0 ? 'warning' : state,
+    hooks: hookPoints.flatMap((point) => hookInfoOf(name, point, hookHints, statistics)),
+    ...(messages.length > 0 && { message: messages.join('; ') }),
+  };
+}
+
+function hookInfoOf(
+  name: string,
+  point: HookPoint,
+  hints: number,
+  statistics: HookStatistics | undefined,
+): PluginHookInfo[] {
+  const mode = hookMode(hints, point);
+  return mode === 'none' ? [] : [{ point, mode, calls: 0, failures: 0, ...statistics?.of(name, point) }];
 }

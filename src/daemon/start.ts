@@ -9,7 +9,7 @@ import { recover } from '../lifecycle/recover.ts';
 import { appliedSource } from '../sources/applied.ts';
 import { directorySource } from '../sources/directory.ts';
 import { machineVersion } from '../../machines/context.ts';
-import { adopt, rememberBoot } from './adopt.ts';
+import { adopt, rememberBoot, served } from './adopt.ts';
 import { serveApi } from './api/server.ts';
 import { createBackend } from './backend.ts';
 import { cgroupParentOf, configurer } from './configure.ts';
@@ -40,6 +40,7 @@ export async function startDaemon(options: DaemonOptions, namespace: NamespaceEn
     report.hob(namespace.kind === 'entered' ? 'Normal' : 'Warning', 'MountNamespace', namespace.sentence);
 
   const adopted = await adopt(parts);
+  plugins.adopt(served(adopted));
   const applied = appliedSource(places.applied);
   const watched = options.watch.map((path) => directorySource({ path, log }));
   const sources = options.tearDown ? [] : [applied, ...watched];
@@ -124,7 +125,7 @@ function openController(
   store: DesiredStore,
   adopted: readonly AdoptedContainer[],
 ): Controller {
-  const { journal, logs, report, log } = parts;
+  const { journal, logs, plugins, report, log } = parts;
   const machine = withEffects({
     ...parts,
     configure: configurer(cgroupParentOf(runDir), (message) => report.hob('Warning', 'NoSeccompProfile', message)),
@@ -144,6 +145,7 @@ function openController(
     forget: ({ id, uid, namespace, name }) => {
       report.forget(namespace, name);
       journal.forget(id);
+      plugins.forget(id);
       logs.forget(id, uid).catch((err: unknown) => log.warn({ err, container: id }, 'its logs could not be removed'));
     },
     recover: (state, context) => recover({ state, context }, parts.runtime, true),

@@ -1,13 +1,14 @@
 import type { BigIntStats } from 'node:fs';
-import { open, readdir, readFile, stat } from 'node:fs/promises';
+import { open, readdir, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fingerprintOf } from './fingerprint.ts';
+import { type Manifest, readManifest } from './plugin-manifest.ts';
 
 /** Something in a plugin folder that looks like a plugin, or like an attempt at one. */
 export interface Candidate {
   /** The file or folder in the plugin folder. */
   readonly path: string;
-  /** Its name before it has told it. */
+  /** The name of that file or folder, without what says that it is a module: its name before it has told it, and that of its state folder. */
   readonly label: string;
   readonly kind: 'module' | 'executable';
   /** The file to import or to execute. */
@@ -17,6 +18,8 @@ export interface Candidate {
   /** Folders in which a change changes it. */
   readonly folders: readonly string[];
   readonly files: readonly string[];
+  /** Variables of hob's environment that it is to have. */
+  readonly passedOn: readonly string[];
   /** Why it cannot be a plugin. */
   readonly fault?: string;
 }
@@ -28,8 +31,22 @@ const indexNames = ['index.mjs', 'index.js', 'index.ts'];
 /** The candidates of the plugin folders, in the order in which they win a name: by folder, then by file name. */
 export async function findCandidates(folders: readonly string[]): Promise<Candidate[]> {
   const lists = await Promise.all(folders.map((folder) => candidatesIn(folder, folders)));
-  return lists.flat();
+  return withoutRivals(lists.flat());
 }
+
+/** Two of one label would share a state folder. */
+function withoutRivals(candidates: readonly Candidate[]): Candidate[] {
+  const owners = new Map<string, string>();
+  return candidates.map((candidate) => {
+    const { label, path } = candidate;
+    const owner = owners.get(label);
+    if (owner === undefined) owners.set(label, path);
+    return owner === undefined ? candidate : { ...candidate, fault: rivalFault(label, owner) };
+  });
+}
+
+const rivalFault = (label: string, owner: string): string =>
+  `${owner} comes first and has the state folder ${label}; give one of them another file name`;
 
 async function candidatesIn(folder: string, folders: readonly string[]): Promise<Candidate[]> {
   const names = (await readdir(folder).catch((): string[] => [])).toSorted();
@@ -48,7 +65,7 @@ async function candidateAt(path: string): Promise<Candidate | undefined> {
 }
 
 async function fileCandidate(path: string, stats: BigIntStats): Promise<Candidate | undefined> {
-  const file = { path, main: path, label: labelOf(path), ...(await fingerprintOf(path)) };
+  const file = { path, main: path, label: labelOf(path), passedOn: [], ...(await fingerprintOf(path)) };
   if (moduleName.test(path)) return { ...file, kind: 'module' };
   if (isExecutable(stats)) return { ...file, kind: 'executable' };
   // A README is no plugin; a script somebody forgot to make executable is one.
@@ -57,24 +74,24 @@ async function fileCandidate(path: string, stats: BigIntStats): Promise<Candidat
 }
 
 async function folderCandidate(path: string): Promise<Candidate> {
-  const folder = { path, label: labelOf(path), ...(await fingerprintOf(path)) };
-  const module = (await mainOfPackage(path)) ?? (await firstFile(path, indexNames));
-  if (module !== undefined) return { ...folder, kind: 'module', main: module };
-  const program = await firstFile(path, [folder.label]);
-  if (program !== undefined && isExecutable(await stat(program, { bigint: true })))
-    return { ...folder, kind: 'executable', main: program };
-  const fault = `the folder has no package.json with "main", no ${indexNames.join(', ')}, and no executable file ${folder.label}`;
-  return { ...folder, kind: 'module', main: path, fault };
+  const manifest = await readManifest(path);
+  const folder = { path, label: labelOf(path), passedOn: manifest.environment, ...(await fingerprintOf(path)) };
+  const found = await mainOf(path, folder.label, manifest);
+  return { ...folder, ...found, ...(manifest.fault !== undefined && { fault: manifest.fault }) };
 }
 
-async function mainOfPackage(folder: string): Promise<string | undefined> {
-  try {
-    const manifest: unknown = JSON.parse(await readFile(join(folder, 'package.json'), 'utf8'));
-    const main = typeof manifest === 'object' && manifest !== null && 'main' in manifest ? manifest.main : undefined;
-    return typeof main === 'string' ? join(folder, main) : undefined;
-  } catch {
-    return undefined;
-  }
+async function mainOf(
+  path: string,
+  label: string,
+  { main }: Manifest,
+): Promise<Pick<Candidate, 'kind' | 'main' | 'fault'>> {
+  const module = main === undefined ? await firstFile(path, indexNames) : join(path, main);
+  if (module !== undefined) return { kind: 'module', main: module };
+  const program = await firstFile(path, [label]);
+  if (program !== undefined && isExecutable(await stat(program, { bigint: true })))
+    return { kind: 'executable', main: program };
+  const fault = `the folder has no package.json with "main", no ${indexNames.join(', ')}, and no executable file ${label}`;
+  return { kind: 'module', main: path, fault };
 }
 
 async function firstFile(folder: string, names: readonly string[]): Promise<string | undefined> {
@@ -91,4 +108,5 @@ async function startsAsScript(path: string): Promise<boolean> {
   return buffer.toString('latin1') === '#!';
 }
 
-const labelOf = (path: string): string => (path.split('/').at(-1) ?? path).replace(moduleName, '');
+/** What a plugin is called before it has told its name, and what its state folder is called, from its path in the plugin folder. */
+export const labelOf = (path: string): string => (path.split('/').at(-1) ?? path).replace(moduleName, '');

@@ -1,16 +1,13 @@
-import { join } from 'node:path';
 import { codeOf, wordsOf } from '../host/errors.ts';
 import { isObject, MAX_OUTPUT_BYTES, outcomeOfProcess, parsePrinted, withStderr } from './executable-answer.ts';
 import { checkIdentity } from './identity.ts';
-import { pluginEnvironment } from './plugin-environment.ts';
+import { environmentVariables, type PluginSetting } from './plugin-environment.ts';
 import { failed, type HookLimits, type HookLog, type HookOutcome } from './registered-plugin.ts';
 import type { HookRequest, PluginIdentity, RegisteredPlugin } from './registered-plugin.ts';
 import type { ProcessRequest, ProcessResult, RunProcess } from './run-process.ts';
+import { cgroupOf } from './surroundings.ts';
 
-export interface ExecutableOptions {
-  readonly path: string;
-  /** Each plugin has a folder of its own in here. */
-  readonly stateDir: string;
+export interface ExecutableOptions extends PluginSetting {
   readonly version: string;
   readonly run: RunProcess;
   readonly log: HookLog;
@@ -27,16 +24,18 @@ export async function loadExecutable(options: ExecutableOptions): Promise<Regist
     kind: 'executable',
     path: options.path,
     version: options.version,
-    call: (request, limits) => callHook(options, identity.name, request, limits),
+    call: (request, limits) => callHook(options, request, limits),
     setNeeded: () => undefined,
     retire: () => void (isRetired = true),
     isUsable: () => !isRetired,
+    fault: () => undefined,
     close: async () => undefined,
   };
 }
 
-async function describe({ path, run, loadLimitMs }: ExecutableOptions): Promise<PluginIdentity> {
-  const request = { argv: [path, 'describe'], env: pluginEnvironment(path), stdin: '' };
+async function describe(options: ExecutableOptions): Promise<PluginIdentity> {
+  const { path, run, loadLimitMs } = options;
+  const request = { argv: [path, 'describe'], env: environmentVariables(options), stdin: '' };
   const result = await run({ ...request, ...limitsOf(loadLimitMs) }).catch((error: unknown) => {
     throw new Error(notStarted(error), { cause: error });
   });
@@ -44,18 +43,19 @@ async function describe({ path, run, loadLimitMs }: ExecutableOptions): Promise<
   if (result.code !== 0) throw new Error(withStderr(`"describe" ended with ${howEnded(result)}`, result));
   const described = parsePrinted(result.stdout);
   if (!isObject(described)) throw new Error('"describe" must print a JSON object with name and hookHints');
-  return checkIdentity(described);
+  const { name, hookHints } = described;
+  return checkIdentity({ name, hookHints });
 }
 
 async function callHook(
-  { path, stateDir, run, log }: ExecutableOptions,
-  name: string,
+  options: ExecutableOptions,
   request: HookRequest,
   { timeoutMs, graceMs, signal, onBegun }: HookLimits,
 ): Promise<HookOutcome> {
+  const { path, run, log, surroundings } = options;
   const { point, ...call } = request;
-  const env = { ...pluginEnvironment(path), HOB_PLUGIN_STATE_DIR: join(stateDir, name) };
-  const stdin = JSON.stringify({ ...call, hookPoint: point });
+  const env = environmentVariables(options);
+  const stdin = JSON.stringify({ ...call, hookPoint: point, cgroup: cgroupOf(surroundings, call.id) });
   // The limit is kept where the process is; should nobody answer from there, hob goes on all the same.
   const lastResort = AbortSignal.timeout(timeoutMs + graceMs);
   try {
@@ -71,6 +71,7 @@ async function callHook(
   } catch (error) {
     if (signal.aborted) return failed('HookAborted', 'the container is to stop; its process was killed');
     if (lastResort.aborted) return timedOut(timeoutMs);
+    if (codeOf(error) === 'KEEPER_LOST') return failed('KeeperLost', wordsOf(error));
     return failed('PluginCrashed', notStarted(error));
   }
 }

@@ -44,7 +44,8 @@ export function parseHints(names: readonly string[]): number {
 
 /** The bits that no hint flag stands for; 0 when there are none. */
 export function unknownHints(hints: number): number {
-  return (hints & ~allBits) >>> 0;
+  // What is beyond 32 bits counts as well, where bit operators do not reach.
+  return (hints < 0 ? hints >>> 0 : hints) - (hints & allBits);
 }
 
 function bitOf(name: string): number {

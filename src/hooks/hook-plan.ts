@@ -17,7 +17,7 @@ export interface HookPlan {
   readonly calls: readonly PlannedCall[];
   /** Plugins that are to be called and are not there. */
   readonly missing: readonly PluginUse[];
-  /** Plugins whose version that made the instance is gone, and that another version stands in for. */
+  /** Plugins whose version that made the instance is gone: another version is called. */
   readonly changed: readonly string[];
 }
 
@@ -37,14 +37,19 @@ export function planCalls(
   const changed: string[] = [];
   for (const use of isTeardown(point) ? uses.toReversed() : uses) {
     const { plugin, insteadOf } = registry.find(instanceID, use.name);
-    const mode = plugin ? hookMode(plugin.hookHints, point) : 'none';
-    if (!plugin && isMissed(use, point, earlier)) missing.push(use);
+    const known = plugin ?? insteadOf;
+    const mode = known ? hookMode(known.hookHints, point) : 'none';
+    if (!plugin && (known ? mode !== 'none' : isMissed(use, point, earlier))) missing.push(use);
+    if (!plugin || mode === 'none') continue;
     if (insteadOf) changed.push(use.name);
-    if (plugin && mode !== 'none') calls.push({ use, plugin, mode });
+    calls.push({ use, plugin, mode });
   }
   return { calls, missing, changed };
 }
 
-/** One that is not required and was never there is missed once, at the first point; one that took part is missed at every point. */
+/**
+ * For a plugin of which hob knows no hints: it never was there, or an earlier hob had it. One that is not required and took no part is
+ * missed once, at the first point; any other at every point, as it may have had the bit.
+ */
 const isMissed = ({ name, required }: PluginUse, point: HookPoint, earlier: () => readonly HookCall[]): boolean =>
   required || point === 'postConstruction' || earlier().some(({ plugin }) => plugin === name);

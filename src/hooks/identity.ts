@@ -5,19 +5,21 @@ import type { PluginIdentity } from './registered-plugin.ts';
 /** Names become folder names and parts of messages. */
 const namePattern = /^[A-Za-z0-9][A-Za-z0-9._-]{0,127}$/;
 
-/**
- * Check what a plugin says of itself.
- * @param methods the hook points it has a method for, where that can be known
- * Throws an Error that says what is wrong and what is right.
- */
-export function checkIdentity(
-  claimed: { name?: unknown; hookHints?: unknown },
-  methods?: readonly HookPoint[],
-): PluginIdentity {
-  const name = checkName(claimed.name);
-  const hookHints = checkHints(claimed.hookHints);
-  if (methods) checkMethods(hookHints, methods);
-  return { name, hookHints };
+/** What a plugin says of itself; nothing of it is checked yet. */
+export interface ClaimedIdentity {
+  readonly name?: unknown;
+  readonly hookHints?: unknown;
+  /** The hook points it has a method for, where that can be known. */
+  readonly methods?: readonly HookPoint[];
+  /** Those of them that are more than what PluginBase has. */
+  readonly written?: readonly HookPoint[];
+}
+
+/** Check what a plugin says of itself. Throws an Error that says what is wrong and what is right. */
+export function checkIdentity({ name, hookHints, methods, written = [] }: ClaimedIdentity): PluginIdentity {
+  const identity = { name: checkName(name), hookHints: checkHints(hookHints) };
+  if (methods) checkMethods(identity.hookHints, methods);
+  return { ...identity, warnings: oddities(identity.hookHints, written) };
 }
 
 function checkName(name: unknown): string {
@@ -38,14 +40,16 @@ function checkHints(hints: unknown): number {
   return hints;
 }
 
-/** The hints say what is called; a method that they leave out is most likely a hint forgotten. */
+/** Something would be called that is not there. */
 function checkMethods(hints: number, methods: readonly HookPoint[]): void {
   const withoutMethod = hookPoints.filter((point) => hookMode(hints, point) !== 'none' && !methods.includes(point));
   if (withoutMethod.length > 0)
     throw new Error(`its hookHints name ${withoutMethod.join(', ')}, but it has no such method`);
-  const withoutHint = methods.filter((point) => hookMode(hints, point) === 'none');
-  if (withoutHint.length > 0)
-    throw new Error(
-      `it has a method ${withoutHint.join(', ')} that its hookHints leave out, so nothing would ever call it`,
-    );
+}
+
+/** The hints are the truth of what is called; a method that they leave out is most likely a hint forgotten. */
+function oddities(hints: number, written: readonly HookPoint[]): string[] {
+  return written
+    .filter((point) => hookMode(hints, point) === 'none')
+    .map((point) => `it has a method ${point} that its hookHints leave out, so nothing ever calls it`);
 }

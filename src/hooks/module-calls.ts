@@ -1,18 +1,18 @@
-import { BEGUN, type CallState, type FromThread, type ModuleDescription } from './module-protocol.ts';
-import { QUEUED, takeFromQueue, WITHDRAWN } from './module-protocol.ts';
-import type { PluginThread, ThreadEvents } from './module-thread.ts';
+import { BEGUN, type CallState, type FromThread, QUEUED, takeFromQueue, WITHDRAWN } from './module-protocol.ts';
+import type { PluginThread } from './module-thread.ts';
 import { failed, type HookFailure, type HookLimits, type HookOutcome, type HookRequest } from './registered-plugin.ts';
+import type { ThreadLife } from './thread-life.ts';
 
 /** The calls to one ES-module plugin, over the deaths of its thread. */
 export interface ModuleCalls {
-  /** Start the thread now and say what is in the module. Rejects with why it could not be loaded. */
-  load(limitMs: number): Promise<ModuleDescription>;
   call(request: HookRequest, limits: HookLimits): Promise<HookOutcome>;
-  hasThread(): boolean;
   isBusy(): boolean;
-  endThread(): Promise<void>;
-  /** End the thread for good; calls in flight stay without an answer, as if hob had died. */
-  close(): Promise<void>;
+  /** What a thread says of its calls. */
+  receive(message: FromThread): void;
+  /** A thread is gone, with the calls that were in it. */
+  lost(thread: PluginThread, why: string): void;
+  /** Calls in flight stay without an answer, as if hob had died. */
+  abandon(): void;
 }
 
 interface Call {
@@ -29,25 +29,13 @@ interface Call {
   verdict?: HookFailure;
 }
 
-/**
- * @param open starts a thread; called when there is none and a call comes
- * @param complain told in words why something that a hook added was not taken
- */
+/** @param complain told in words why something that a hook added was not taken */
 export function createModuleCalls(
-  open: (events: ThreadEvents) => PluginThread,
+  life: Pick<ThreadLife, 'use' | 'end' | 'isUsable'>,
   complain: (why: string) => void,
 ): ModuleCalls {
   const calls = new Map<number, Call>();
-  let thread: PluginThread | undefined;
   let lastNumber = 0;
-  let isClosed = false;
-  const loading = Promise.withResolvers<ModuleDescription>();
-
-  async function load(limitMs: number): Promise<ModuleDescription> {
-    thread = openThread();
-    const timer = setTimeout(() => cutOff(thread, `it did not load within ${limitMs / 1000} s`), limitMs);
-    return loading.promise.finally(() => clearTimeout(timer));
-  }
 
   function call(request: HookRequest, limits: HookLimits): Promise<HookOutcome> {
     const { promise, resolve } = Promise.withResolvers<HookOutcome>();
@@ -70,25 +58,16 @@ export function createModuleCalls(
   }
 
   function send(call: Call): void {
-    thread ??= openThread();
+    const thread = life.use();
     call.thread = thread;
     const { number, request, state, limits } = call;
     thread.post({ kind: 'call', call: number, request, state, ...(limits.fds ? { fds: limits.fds } : {}) });
     startClock(call);
   }
 
-  function openThread(): PluginThread {
-    const opened = open({
-      message: (message) => receive(opened, message),
-      exit: (why) => threadEnded(opened, why),
-    });
-    return opened;
-  }
-
-  function receive(from: PluginThread, message: FromThread): void {
-    if (message.kind === 'loaded') return loading.resolve(message.module);
-    if (message.kind === 'broken') return cutOff(from, message.reason);
+  function receive(message: FromThread): void {
     if (message.kind === 'complaint') return complain(message.message);
+    if (message.kind !== 'begun' && message.kind !== 'ended') return;
     const call = calls.get(message.call);
     if (!call) return;
     if (message.kind === 'ended') return call.settle(call.verdict ?? message.outcome);
@@ -108,7 +87,7 @@ export function createModuleCalls(
       return tellToEnd(call, failed('HookTimedOut', `it did not end within ${seconds} s`));
     if (call.wasRequeued && takeFromQueue(call.state, WITHDRAWN))
       return call.settle(failed('HookTimedOut', `its thread was busy with other calls for ${seconds} s`));
-    cutOff(call.thread, `its thread did nothing else for ${seconds} s`);
+    void life.end(call.thread, `its thread did nothing else for ${seconds} s`);
   }
 
   function abort(call: Call): void {
@@ -121,52 +100,33 @@ export function createModuleCalls(
     call.verdict = verdict;
     call.thread?.post({ kind: 'abort', call: call.number, reason: verdict.message });
     clearTimeout(call.timer);
-    call.timer = setTimeout(() => cutOff(call.thread, endedFor(call)), call.limits.graceMs);
+    call.timer = setTimeout(() => void life.end(call.thread, endedFor(call)), call.limits.graceMs);
   }
 
   /** For those that did nothing wrong: who else brought the thread down. */
   const endedFor = ({ request }: Call): string =>
     `its thread was ended, because ${request.point} of container ${request.id} ignored its AbortSignal`;
 
-  /** New calls get a new thread at once; those of the old one are settled when it is gone. */
-  function cutOff(ended: PluginThread | undefined, why: string): void {
-    if (thread === ended) thread = undefined;
-    void ended?.end(why);
-  }
-
-  function threadEnded(ended: PluginThread, why: string): void {
-    if (thread === ended) thread = undefined;
-    loading.reject(new Error(why));
-    if (isClosed) return;
-    for (const call of [...calls.values()].filter((each) => each.thread === ended)) lostThread(call, why);
-  }
-
   function lostThread(call: Call, why: string): void {
     if (call.verdict) {
       const message = `${call.verdict.message}, and ignored its AbortSignal; its thread was ended`;
       return call.settle({ ...call.verdict, message });
     }
-    if (Atomics.load(call.state, 0) !== QUEUED || call.wasRequeued) return call.settle(failed('PluginCrashed', why));
+    const isUntouched = Atomics.load(call.state, 0) === QUEUED;
+    if (!isUntouched || call.wasRequeued || !life.isUsable()) return call.settle(failed('PluginCrashed', why));
     call.wasRequeued = true;
     send(call);
   }
 
-  async function endThread(): Promise<void> {
-    const ending = thread;
-    thread = undefined;
-    await ending?.end('no container needs it');
-  }
-
   return {
-    load,
     call,
-    endThread,
-    hasThread: () => thread !== undefined,
+    receive,
     isBusy: () => calls.size > 0,
-    async close() {
-      isClosed = true;
+    lost(thread, why) {
+      for (const call of [...calls.values()].filter((each) => each.thread === thread)) lostThread(call, why);
+    },
+    abandon() {
       for (const { timer } of calls.values()) clearTimeout(timer);
-      await endThread();
     },
   };
 }

@@ -2,6 +2,7 @@ import { checkIdentity } from './identity.ts';
 import { createModuleCalls, type ModuleCalls } from './module-calls.ts';
 import { startThread, type ThreadOptions } from './module-thread.ts';
 import type { PluginIdentity, RegisteredPlugin } from './registered-plugin.ts';
+import { createThreadLife, type ThreadLife } from './thread-life.ts';
 
 export interface ModuleOptions extends ThreadOptions {
   readonly version: string;
@@ -9,39 +10,41 @@ export interface ModuleOptions extends ThreadOptions {
   readonly loadLimitMs: number;
   /** How long the thread stays when no container needs the plugin: a thread holds 8 MB. */
   readonly idleMs: number;
+  /** The plugin's `fault` or `isUsable` may answer something else. */
+  readonly onChange: () => void;
 }
 
 /**
- * Load an ES-module plugin in a thread of its own. The thread serves all containers, one plugin instance as in Dobby; it is started
- * again when a call comes and it is not there.
+ * Load an ES-module plugin in a thread of its own. The thread serves all containers, one plugin instance as in Dobby. It is there as
+ * long as a container needs it, started again when it dies, and otherwise started when a call comes.
  * Rejects with an Error that says what is wrong with the module.
  */
 export async function loadModule(options: ModuleOptions): Promise<RegisteredPlugin> {
-  const calls = createModuleCalls(
-    (events) => startThread(options, events),
-    (why) => options.log.warn({ path: options.path }, why),
-  );
+  const life: ThreadLife = createThreadLife({
+    ...options,
+    open: (events) => startThread(options, events),
+    onMessage: (message) => calls.receive(message),
+    onEnd: (thread, why) => calls.lost(thread, why),
+  });
+  const calls: ModuleCalls = createModuleCalls(life, (why) => options.log.warn({ path: options.path }, why));
   try {
-    const { name, hookHints, methods } = await calls.load(options.loadLimitMs);
-    return modulePlugin(options, checkIdentity({ name, hookHints }, methods), calls);
+    return modulePlugin(options, checkIdentity(await life.load()), life, calls);
   } catch (error) {
-    await calls.close();
+    await life.close();
     throw error;
   }
 }
 
-function modulePlugin(options: ModuleOptions, identity: PluginIdentity, calls: ModuleCalls): RegisteredPlugin {
-  let isRetired = false;
+function modulePlugin(
+  options: ModuleOptions,
+  identity: PluginIdentity,
+  life: ThreadLife,
+  calls: ModuleCalls,
+): RegisteredPlugin {
   let idle: NodeJS.Timeout | undefined;
 
-  const setNeeded = (isNeeded: boolean): void => {
-    clearTimeout(idle);
-    if (isNeeded) return;
-    idle = setTimeout(() => void endWhenUnused(), options.idleMs);
-    idle.unref();
-  };
   const endWhenUnused = async (): Promise<void> => {
-    if (!calls.isBusy()) await calls.endThread();
+    if (!calls.isBusy()) await life.rest();
   };
 
   return {
@@ -50,13 +53,18 @@ function modulePlugin(options: ModuleOptions, identity: PluginIdentity, calls: M
     path: options.path,
     version: options.version,
     call: (request, limits) => calls.call(request, limits),
-    setNeeded,
-    retire: () => void (isRetired = true),
-    // The code that a new thread would load is another one by now.
-    isUsable: () => !isRetired || calls.hasThread(),
-    close: () => {
+    setNeeded(isNeeded) {
       clearTimeout(idle);
-      return calls.close();
+      life.setNeeded(isNeeded);
+      if (!isNeeded) idle = setTimeout(() => void endWhenUnused(), options.idleMs).unref();
+    },
+    retire: () => life.retire(),
+    isUsable: () => life.isUsable(),
+    fault: () => life.fault(),
+    async close() {
+      clearTimeout(idle);
+      calls.abandon();
+      await life.close();
     },
   };
 }

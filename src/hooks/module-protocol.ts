@@ -1,15 +1,18 @@
 /** What hob and the thread of an ES-module plugin say to each other. */
 
 import type { FdTable } from './fd-table.ts';
-import type { HookPoint } from './plugin.ts';
+import type { HookPoint, RunResult } from './plugin.ts';
+import type { ProgramRequest } from './plugin-programs.ts';
 import type { HookOutcome, HookRequest } from './registered-plugin.ts';
+import type { Surroundings } from './surroundings.ts';
 
 /** What the thread is started with. */
 export interface ThreadStart {
   /** The module to import. */
   readonly path: string;
-  /** Each plugin has a folder of its own in here. */
+  /** The plugin's own state folder. */
   readonly stateDir: string;
+  readonly surroundings: Surroundings;
 }
 
 /**
@@ -30,21 +33,33 @@ export type ToThread =
       readonly fds?: FdTable;
     }
   /** Fire the AbortSignal of a call. */
-  | { readonly kind: 'abort'; readonly call: number; readonly reason: string };
+  | { readonly kind: 'abort'; readonly call: number; readonly reason: string }
+  /** What became of a program. */
+  | { readonly kind: 'ran'; readonly outcome: ProgramOutcome };
 
 export type FromThread =
   | { readonly kind: 'loaded'; readonly module: ModuleDescription }
   | { readonly kind: 'broken'; readonly reason: string }
   | { readonly kind: 'begun'; readonly call: number }
   | { readonly kind: 'ended'; readonly call: number; readonly outcome: HookOutcome }
-  | { readonly kind: 'complaint'; readonly message: string };
+  | { readonly kind: 'complaint'; readonly message: string }
+  /** Have a program run. */
+  | { readonly kind: 'run'; readonly program: number; readonly request: ProgramRequest }
+  | { readonly kind: 'cancel'; readonly program: number };
+
+export type ProgramOutcome = { readonly program: number } & (
+  | { readonly result: RunResult }
+  /** Why it could not be run. */
+  | { readonly fault: string }
+);
 
 /** What was found in a module; nothing of it is checked yet. */
 export interface ModuleDescription {
   readonly name: unknown;
   readonly hookHints: unknown;
-  /** The hook points it has a method for. */
+  /** The hook points it has a method for, and those of them for which it has more than what PluginBase does. */
   readonly methods: readonly HookPoint[];
+  readonly written: readonly HookPoint[];
 }
 
 /** Move a call out of the queue; false when the other side was first. */

@@ -1,11 +1,13 @@
-import { basename, join } from 'node:path';
+import { basename, dirname, join } from 'node:path';
 import { createInterface } from 'node:readline';
 import type { Readable } from 'node:stream';
 import { setTimeout as delay } from 'node:timers/promises';
 import { Worker } from 'node:worker_threads';
 import type { FromThread, ThreadStart, ToThread } from './module-protocol.ts';
-import { pluginEnvironment } from './plugin-environment.ts';
+import { environmentVariables, type PluginSetting } from './plugin-environment.ts';
 import type { HookLog } from './registered-plugin.ts';
+import type { RunProcess } from './run-process.ts';
+import { threadPrograms } from './thread-programs.ts';
 
 /**
  * Threads that were told to end and did not: one inside of a system call (a synchronous child process, the opening of a FIFO) ends when
@@ -13,7 +15,9 @@ import type { HookLog } from './registered-plugin.ts';
  */
 export type StuckThreads = Map<Worker, string>;
 
-export interface ThreadOptions extends ThreadStart {
+export interface ThreadOptions extends PluginSetting {
+  /** Runs the programs of the plugin. */
+  readonly run: RunProcess;
   readonly log: HookLog;
   readonly stuck: StuckThreads;
 }
@@ -44,22 +48,34 @@ export function startThread(options: ThreadOptions, events: ThreadEvents): Plugi
   return stuckOnes < MAX_STUCK ? openThread(options, events) : refusedThread(stuckOnes, events);
 }
 
-function openThread({ path, stateDir, log, stuck }: ThreadOptions, events: ThreadEvents): PluginThread {
-  const workerData: ThreadStart = { path, stateDir };
+function openThread(options: ThreadOptions, events: ThreadEvents): PluginThread {
+  const { path, stateDir, surroundings, log, stuck } = options;
+  const workerData: ThreadStart = { path, stateDir, surroundings };
+  const env = environmentVariables(options);
   const worker = new Worker(new URL('module-worker.ts', import.meta.url), {
     workerData,
-    env: { ...pluginEnvironment(path), NODE_COMPILE_CACHE: compileCache(stateDir) },
+    env: { NODE_COMPILE_CACHE: compileCache(stateDir), ...env },
     execArgv: ['--disable-warning=ExperimentalWarning'],
     name: basename(path),
     resourceLimits,
     stdout: true,
     stderr: true,
   });
+  const programs = threadPrograms(options.run, env, (outcome) =>
+    worker.postMessage({ kind: 'ran', outcome } satisfies ToThread),
+  );
   let why: string | undefined;
   let isOver = false;
   function over(fallback: string): void {
-    if (!isOver) events.exit(why ?? fallback);
+    if (isOver) return;
     isOver = true;
+    programs.cancelAll();
+    events.exit(why ?? fallback);
+  }
+  function receive(message: FromThread): void {
+    if (message.kind === 'run') programs.run(message.program, message.request);
+    else if (message.kind === 'cancel') programs.cancel(message.program);
+    else events.message(message);
   }
   async function end(because: string): Promise<void> {
     why ??= because;
@@ -75,7 +91,7 @@ function openThread({ path, stateDir, log, stuck }: ThreadOptions, events: Threa
 
   eachLine(worker.stdout, (line) => log.info({ path }, line));
   eachLine(worker.stderr, (line) => log.warn({ path }, line));
-  worker.on('message', (message: FromThread) => events.message(message));
+  worker.on('message', receive);
   worker.on('error', (error: unknown) => (why ??= `its thread died: ${describe(error)}`));
   worker.on('exit', (code) => {
     stuck.delete(worker);
@@ -93,7 +109,7 @@ function refusedThread(stuckOnes: number, events: ThreadEvents): PluginThread {
 
 /** With the types stripped once and for all, a thread that loads TypeScript takes 10 MB and 20 ms less. */
 const compileCache = (stateDir: string): string =>
-  process.env['NODE_COMPILE_CACHE'] ?? join(stateDir, '.compile-cache');
+  process.env['NODE_COMPILE_CACHE'] ?? join(dirname(stateDir), '.compile-cache');
 
 function eachLine(input: Readable, listener: (line: string) => void): void {
   createInterface({ input }).on('line', listener);

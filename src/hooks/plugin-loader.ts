@@ -1,17 +1,18 @@
-import { mkdirSync } from 'node:fs';
-import { join } from 'node:path';
 import { assertTrustedPath } from '../host/trust.ts';
 import type { Candidate } from './candidates.ts';
 import { loadExecutable } from './executable-plugin.ts';
 import { loadModule } from './module-plugin.ts';
 import type { StuckThreads } from './module-thread.ts';
+import { prepareStateDir } from './plugin-state.ts';
 import type { HookLog, RegisteredPlugin } from './registered-plugin.ts';
 import type { RunProcess } from './run-process.ts';
+import type { Surroundings } from './surroundings.ts';
 
 export interface LoaderOptions {
   readonly run: RunProcess;
   /** Each plugin gets a folder of its own in here. */
   readonly stateDir: string;
+  readonly surroundings: Surroundings;
   readonly log: HookLog;
   /** How long a module may take to load, and `PROGRAM describe` to end. */
   readonly loadLimitMs: number;
@@ -19,16 +20,18 @@ export interface LoaderOptions {
   readonly idleMs: number;
   /** Where threads that cannot be ended are kept count of. */
   readonly stuck: StuckThreads;
+  /** The `fault` or `isUsable` of a plugin may answer something else. */
+  readonly onChange: () => void;
 }
 
 /** Make a plugin of a candidate. Rejects with an Error that says, for the author of the plugin, what is wrong with it. */
 export async function loadPlugin(candidate: Candidate, options: LoaderOptions): Promise<RegisteredPlugin> {
   const fault = candidate.fault ?? trustFault(candidate);
   if (fault !== undefined) throw new Error(fault);
-  const which = { ...options, path: candidate.main, version: candidate.version };
-  const plugin = candidate.kind === 'module' ? await loadModule(which) : await loadExecutable(which);
-  mkdirSync(join(options.stateDir, plugin.name), { recursive: true, mode: 0o700 });
-  return plugin;
+  const { main: path, version, label, passedOn } = candidate;
+  const stateDir = prepareStateDir(options.stateDir, label);
+  const which = { ...options, path, version, passedOn, stateDir };
+  return candidate.kind === 'module' ? loadModule(which) : loadExecutable(which);
 }
 
 /** A plugin is as good as root, and so is whoever can write any of its files. */

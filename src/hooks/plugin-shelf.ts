@@ -11,8 +11,10 @@ export interface PluginInfo {
   readonly hints: string[];
   readonly version: string;
   readonly state: 'ready' | 'broken';
-  /** Why it is broken. */
+  /** Why it is broken, or cannot do its part at the moment. */
   readonly reason?: string;
+  /** What is odd about it. */
+  readonly warnings: readonly string[];
 }
 
 /** What became of a candidate. */
@@ -46,13 +48,19 @@ export function createShelf(): PluginShelf {
   function info(entry: ShelfEntry): PluginInfo {
     const { candidate, loaded } = entry;
     const { kind, version, path, label } = candidate;
-    if ('fault' in loaded)
-      return { name: label, path, kind, version, hookHints: 0, hints: [], state: 'broken', reason: loaded.fault };
-    const { name, hookHints } = loaded.plugin;
-    const common = { name, path, kind, version, hookHints, hints: hintNames(hookHints) };
+    const nothing = { name: label, path, kind, version, hookHints: 0, hints: [], warnings: [] };
+    if ('fault' in loaded) return { ...nothing, state: 'broken', reason: loaded.fault };
+    const { name, hookHints, warnings } = loaded.plugin;
+    const common = { name, path, kind, version, hookHints, hints: hintNames(hookHints), warnings };
+    const reason = takenBy(entry) ?? loaded.plugin.fault();
+    return reason === undefined ? { ...common, state: 'ready' } : { ...common, state: 'broken', reason };
+  }
+
+  /** Why another plugin has its name. */
+  function takenBy(entry: ShelfEntry): string | undefined {
+    const name = pluginOf(entry)?.name ?? '';
     const first = owner(name);
-    if (!first || first === entry) return { ...common, state: 'ready' };
-    return { ...common, state: 'broken', reason: `the name ${name} is taken by ${first.candidate.path}` };
+    return !first || first === entry ? undefined : `the name ${name} is taken by ${first.candidate.path}`;
   }
 
   return {

@@ -30,9 +30,12 @@ export interface PluginEnvironment {
 export type Namespace = 'mount' | 'network' | 'ipc' | 'uts' | 'pid' | 'user' | 'cgroup';
 
 export interface RunOptions {
-  /** Enter these namespaces of this process first (with nsenter), as root of the host unless `user` is one of them. */
+  /**
+   * Enter these namespaces of this process first (with nsenter), as root of the host unless `user` is one of them. With `mount`, the
+   * program is looked up there: at preStart that still is the host's, and in `/proc/PID/root` of a container that runs, its own.
+   */
   readonly in?: { readonly pid: number; readonly namespaces: readonly Namespace[] };
-  /** Nothing by default. */
+  /** Nothing by default. Together with the arguments at most 1 MiB. */
   readonly stdin?: string;
   /** Then the program and all it started is killed. 10 s by default. */
   readonly timeoutMs?: number;

@@ -34,6 +34,8 @@ export const failureReasons = [
   'HookAborted',
   /** Its thread or process came to an end in the middle of the call, or could not be started. */
   'PluginCrashed',
+  /** Whoever ran its process was lost in the middle of the call, and what came of it with them; it is called again. */
+  'KeeperLost',
   'PluginNotFound',
   /** What it answered is neither true nor false, or not the JSON that was asked for. */
   'BadAnswer',
@@ -64,6 +66,8 @@ export interface HookLimits {
 export interface PluginIdentity {
   readonly name: string;
   readonly hookHints: number;
+  /** What is odd about it, for its author. It works all the same. */
+  readonly warnings: readonly string[];
 }
 
 /** One version of one plugin, ready to be called. */
@@ -76,9 +80,11 @@ export interface RegisteredPlugin extends PluginIdentity {
   call(request: HookRequest, limits: HookLimits): Promise<HookOutcome>;
   /** Its files are not what they were: from now on it may only be called as long as `isUsable`. */
   retire(): void;
-  /** Whether there is an instance that it serves; what it holds for its calls may go when there is none. */
+  /** Whether there is an instance that it serves: then it has to be there, between its calls too. */
   setNeeded(isNeeded: boolean): void;
   isUsable(): boolean;
+  /** Why it cannot do its part at the moment, though it was loaded; undefined when all is well. */
+  fault(): string | undefined;
   close(): Promise<void>;
 }
 

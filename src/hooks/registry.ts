@@ -2,16 +2,17 @@ import { isDeepStrictEqual } from 'node:util';
 import { wordsOf } from '../host/errors.ts';
 import { type Candidate, findCandidates } from './candidates.ts';
 import { watchFolders } from './folder-watch.ts';
+import { createInstancePlugins, type InstancePlugins } from './instance-plugins.ts';
 import { type LoaderOptions, loadPlugin } from './plugin-loader.ts';
-import { createPins } from './plugin-pins.ts';
 import { createShelf, type PluginInfo, pluginOf, type ShelfEntry } from './plugin-shelf.ts';
+import { removeAllOf, removeMetadata } from './plugin-state.ts';
 import type { RegisteredPlugin } from './registered-plugin.ts';
 import { createRescans } from './rescans.ts';
 
 export type { PluginInfo } from './plugin-shelf.ts';
 
 /** The plugins that there are in the plugin folders, kept up to date. */
-export interface PluginRegistry {
+export interface PluginRegistry extends Pick<InstancePlugins, 'pin' | 'adopt' | 'find'> {
   /** Look at the folders, and watch them from then on. Resolves when every plugin is loaded or known to be broken. */
   start(): Promise<void>;
   /** Look at the folders now, and try broken plugins again. */
@@ -21,12 +22,10 @@ export interface PluginRegistry {
   get(name: string): RegisteredPlugin | undefined;
   /** Why `get` has nothing under a name, in words. */
   whyMissing(name: string): string;
-  /** Let an instance keep these plugins as they are now, until it is released; what is not there now will not be there for it. */
-  pin(instanceID: string, names: readonly string[]): void;
-  /** The version of a plugin that serves an instance. `insteadOf` is the one that should, when that is gone. */
-  find(instanceID: string, name: string): { readonly plugin?: RegisteredPlugin; readonly insteadOf?: RegisteredPlugin };
-  /** The instance needs its plugins no more. */
-  release(instanceID: string): void;
+  /** The instance needs its plugins no more; what they remembered of its container is removed. */
+  release(instanceID: string, containerID: string): void;
+  /** The container is gone: remove whatever plugins kept of it. */
+  forget(containerID: string): void;
   /**
    * End all threads. Calls in flight stay without an answer, as if hob had died.
    * @returns how many threads did not end; with any, this process cannot exit any more but by SIGKILL
@@ -35,7 +34,7 @@ export interface PluginRegistry {
 }
 
 /** Where the plugins are, and what they are run with. The limits have defaults. */
-export type RegistryOptions = Pick<LoaderOptions, 'run' | 'stateDir' | 'log'> &
+export type RegistryOptions = Pick<LoaderOptions, 'run' | 'stateDir' | 'surroundings' | 'log'> &
   Partial<Pick<LoaderOptions, 'loadLimitMs' | 'idleMs'>> &
   RegistryFolders;
 
@@ -57,11 +56,11 @@ const MAX_RETRY_MS = 60 * MINUTE_MS;
 const LOADS_AT_ONCE = 2;
 
 export function createPluginRegistry(options: RegistryOptions): PluginRegistry {
-  const { folders, log, onChange, settleMs = SETTLE_MS } = options;
+  const { folders, stateDir, log, onChange, settleMs = SETTLE_MS } = options;
   const stuck: LoaderOptions['stuck'] = new Map();
-  const loader: LoaderOptions = { loadLimitMs: LOAD_LIMIT_MS, idleMs: IDLE_MS, ...options, stuck };
+  const loader: LoaderOptions = { loadLimitMs: LOAD_LIMIT_MS, idleMs: IDLE_MS, ...options, stuck, onChange: refresh };
   const shelf = createShelf();
-  const pins = createPins();
+  const instances = createInstancePlugins((name) => shelf.get(name), letGo);
   /** Replaced or removed, but some instance still needs them. */
   const retired = new Set<RegisteredPlugin>();
   const rescans = createRescans(settleMs, look, (err) =>
@@ -88,6 +87,12 @@ export function createPluginRegistry(options: RegistryOptions): PluginRegistry {
     shelf.put(entry);
     pluginOf(entry)?.setNeeded(false);
     retire(before);
+    refresh();
+  }
+
+  /** Plugins came, or one that was there is of no use any more: to those in need they stand in. */
+  function refresh(): void {
+    for (const { name } of shelf.list()) instances.standIn(name);
     publish();
   }
 
@@ -105,20 +110,13 @@ export function createPluginRegistry(options: RegistryOptions): PluginRegistry {
     if (!plugin) return;
     plugin.retire();
     retired.add(plugin);
-    if (!pins.isPinned(plugin)) letGo(plugin);
+    if (!instances.isServing(plugin)) letGo(plugin);
   }
 
   /** No instance needs it any more. */
   function letGo(plugin: RegisteredPlugin): void {
     if (retired.delete(plugin)) void plugin.close();
     else plugin.setNeeded(false);
-  }
-
-  function pin(instanceID: string, name: string, plugin: RegisteredPlugin | undefined): void {
-    const before = pins.find(instanceID, name)?.plugin;
-    pins.pin(instanceID, name, plugin);
-    plugin?.setNeeded(true);
-    if (before && !pins.isPinned(before)) letGo(before);
   }
 
   function publish(): void {
@@ -129,9 +127,19 @@ export function createPluginRegistry(options: RegistryOptions): PluginRegistry {
     onChange?.();
   }
 
-  function tell({ name, path, hints, reason }: PluginInfo): void {
+  function tell({ name, path, hints, reason, warnings }: PluginInfo): void {
     if (reason === undefined) log.info({ path }, `plugin ${name} is ready: ${hints.join(', ') || 'no hints'}`);
     else log.warn({ path }, `plugin ${name} cannot be used: ${reason}`);
+    for (const warning of warnings) log.warn({ path }, `plugin ${name}: ${warning}`);
+  }
+
+  /** What plugins kept is in nobody's way for long: the next container of that name may find it. */
+  function tryTo(remove: () => void): void {
+    try {
+      remove();
+    } catch (err) {
+      log.warn({ err }, 'what plugins kept of a container could not be removed');
+    }
   }
 
   return {
@@ -143,21 +151,15 @@ export function createPluginRegistry(options: RegistryOptions): PluginRegistry {
     list: () => shelf.list(),
     get: (name) => shelf.get(name),
     whyMissing: (name) =>
-      shelf.whyMissing(name) ?? `no plugin folder (${folders.join(', ') || 'there is none'}) has a plugin ${name}`,
-    pin(instanceID, names) {
-      for (const name of names) pin(instanceID, name, shelf.get(name));
+      shelf.whyMissing(name) ?? `no plugin folder (${folders.join(', ') || 'there is none'}) has it`,
+    pin: instances.pin,
+    adopt: instances.adopt,
+    find: instances.find,
+    release(instanceID, containerID) {
+      instances.release(instanceID);
+      tryTo(() => removeMetadata(stateDir, containerID));
     },
-    find(instanceID, name) {
-      const pinned = pins.find(instanceID, name);
-      if (pinned && !pinned.plugin) return {};
-      if (pinned?.plugin?.isUsable()) return { plugin: pinned.plugin };
-      const plugin = shelf.get(name);
-      if (plugin) pin(instanceID, name, plugin);
-      return { ...(plugin && { plugin }), ...(pinned?.plugin && { insteadOf: pinned.plugin }) };
-    },
-    release(instanceID) {
-      for (const plugin of pins.release(instanceID)) letGo(plugin);
-    },
+    forget: (containerID) => tryTo(() => removeAllOf(stateDir, containerID)),
     async close() {
       watch.close();
       await rescans.stop();
@@ -171,11 +173,14 @@ export function createPluginRegistry(options: RegistryOptions): PluginRegistry {
 
 /** New, changed, or broken for a while: each failure in a row doubles the wait. */
 function isDue(candidate: Candidate, entry: ShelfEntry | undefined, everything: boolean): boolean {
-  if (!entry || entry.candidate.version !== candidate.version || entry.candidate.main !== candidate.main) return true;
+  if (!entry || !isSame(entry.candidate, candidate)) return true;
   if (entry.failures === 0) return false;
   const wait = Math.min(MINUTE_MS * 2 ** (entry.failures - 1), MAX_RETRY_MS);
   return everything || Date.now() - entry.triedAt >= wait;
 }
+
+const isSame = (one: Candidate, other: Candidate): boolean =>
+  one.version === other.version && one.main === other.main && one.fault === other.fault;
 
 /** Work through a list, a few at a time. */
 async function eachOf<T>(items: readonly T[], work: (item: T) => Promise<void>): Promise<void> {

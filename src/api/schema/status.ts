@@ -14,21 +14,26 @@ const ending = {
 
 const hookRuns = {
   type: 'array',
-  description: 'The plugins that were called, in the order they ended.',
+  description: 'The plugins that were called, in the order in which the calls began.',
   items: {
     type: 'object',
     properties: {
       plugin: { type: 'string', description: 'The name of the plugin.' },
-      outcome: { type: 'string', enum: ['ok', 'failed'], description: 'What the hook answered.' },
+      outcome: {
+        type: 'string',
+        enum: ['running', 'ok', 'failed', 'interrupted'],
+        description: 'What the hook answered, if it has; interrupted: hob or its keeper died in the middle.',
+      },
       reason: {
         type: 'string',
-        description: 'Why it failed: HookFailed, HookTimedOut, PluginCrashed, PluginNotFound.',
+        description: 'Why it failed: HookFailed, HookThrew, HookTimedOut, PluginCrashed, ...',
       },
       message: { type: 'string', description: 'The same in words.' },
-      durationMs: { type: 'number', description: 'How long it took, in milliseconds.' },
+      startedAt: { ...time, description: 'When the call began.' },
+      durationMs: { type: 'number', description: 'How long it took, in milliseconds. Absent while it runs.' },
       attempt: { type: 'integer', description: '1, or more when hob died during an earlier call.' },
     },
-    required: ['plugin', 'outcome', 'durationMs', 'attempt'],
+    required: ['plugin', 'outcome', 'startedAt', 'attempt'],
     additionalProperties: false,
   },
 } as const;

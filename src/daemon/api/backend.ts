@@ -11,7 +11,7 @@ import type {
 } from '../../api/wire.ts';
 import type { JournalEvent } from '../../journal/journal.ts';
 
-/** Where the output of one instance of a container is to be read. */
+/** Where the output of one instance of a container is to be read, or the records that a plugin keeps of it. */
 export interface LogSource {
   readonly path: string;
   readonly maxFiles: number;
@@ -22,7 +22,7 @@ export interface LogSource {
 /**
  * What the API server needs of hob. Objects handed out are not changed afterwards. What cannot be done is thrown as an
  * `ApiError`; any other error is answered as an internal one. `get` has said that the container is there before
- * `logSource` and `execCommand` are asked.
+ * `logSource`, `recordSource` and `execCommand` are asked.
  */
 export interface ApiBackend {
   list(namespace?: string): readonly Container[];
@@ -34,6 +34,8 @@ export interface ApiBackend {
   watchEvents(listener: (event: JournalEvent) => void): () => void;
 
   logSource(namespace: string, name: string, options: { readonly previous: boolean }): LogSource;
+  /** Where the records are that a plugin keeps of a container: a line of JSON each. */
+  recordSource(namespace: string, name: string, plugin: string): LogSource;
   execCommand(namespace: string, name: string, request: ExecRequest): Promise<ExecAnswer> | ExecAnswer;
 
   /** @param origin what the text came from, for messages: a file's name, `-` */

@@ -38,17 +38,19 @@ export async function deleteContainer(call: Call): Promise<void> {
   sendJson(call.response, container);
 }
 
-/** `GET .../containers/NAME/log`: its output as text. */
+/** `GET .../containers/NAME/log`: its output as text; with `plugin`, the records that this plugin keeps of it. */
 export async function containerLog(call: Call): Promise<void> {
   const { metadata, status } = existing(call);
   if (!status?.instanceID) throw badRequest(notStarted(metadata.name, status?.phase));
   const tail = count(call, 'tail');
+  const plugin = call.query.get('plugin');
   await sendLog(call.response, call.signal, call.backend, {
     ...named(call),
     follow: flag(call, 'follow'),
     previous: flag(call, 'previous'),
     timestamps: flag(call, 'timestamps'),
     ...(tail === undefined ? {} : { tail }),
+    ...(plugin === null ? {} : { plugin }),
   });
 }
 

@@ -1,7 +1,7 @@
 import { once } from 'node:events';
 import type { ServerResponse } from 'node:http';
 import type { LogLine } from '../../runtime/container-logs.ts';
-import type { ApiBackend } from './backend.ts';
+import type { ApiBackend, LogSource } from './backend.ts';
 
 export interface LogRequest {
   readonly namespace: string;
@@ -9,6 +9,8 @@ export interface LogRequest {
   readonly follow: boolean;
   readonly previous: boolean;
   readonly timestamps: boolean;
+  /** Not the output, but the records that this plugin keeps of the container. */
+  readonly plugin?: string;
   readonly tail?: number;
 }
 
@@ -16,7 +18,7 @@ export interface LogRequest {
 const quietMs = 300;
 
 /**
- * Answer with the output of a container's instance as plain text. With `follow` it goes on until the reader goes, `signal`
+ * Answer with the output of a container's instance as plain text, or with a plugin's records, a line of JSON each. With `follow` it goes on until the reader goes, `signal`
  * fires, or the instance has ended and all of its output was sent.
  */
 export async function sendLog(
@@ -25,9 +27,8 @@ export async function sendLog(
   backend: ApiBackend,
   request: LogRequest,
 ): Promise<void> {
-  const { namespace, name, previous, timestamps, follow: wantsMore, ...part } = request;
-  const { live, ...file } = backend.logSource(namespace, name, { previous });
-  const follow = wantsMore && live;
+  const source = sourceOf(backend, request);
+  const follow = request.follow && source.live;
   const quiet = follow ? quietAtEnd(backend, request, response) : undefined;
   const gone = new AbortController();
   response.on('close', () => gone.abort());
@@ -36,11 +37,9 @@ export async function sendLog(
   // Who follows wants to know at once that it works; else what goes wrong at the first line can still be told.
   if (follow) response.flushHeaders();
   try {
-    // Loaded when the first log is asked for.
-    const { readLog } = await import('../../runtime/container-logs.ts');
-    for await (const line of readLog({ ...file, ...part, follow, signal: end })) {
+    for await (const line of linesOf(source, request, follow, end)) {
       quiet?.lineCame();
-      if (!response.write(asText(line, timestamps))) await once(response, 'drain', { signal: end });
+      if (!response.write(line)) await once(response, 'drain', { signal: end });
     }
   } catch (error) {
     if (!end.aborted) throw error;
@@ -50,6 +49,25 @@ export async function sendLog(
   // An end in the middle must not look like the end of the instance.
   if (signal.aborted) response.destroy();
   else response.end();
+}
+
+function sourceOf(backend: ApiBackend, { namespace, name, plugin, previous }: LogRequest): LogSource {
+  if (plugin === undefined) return backend.logSource(namespace, name, { previous });
+  return backend.recordSource(namespace, name, plugin);
+}
+
+/** Each with its newline. */
+async function* linesOf(
+  { path, maxFiles }: LogSource,
+  { plugin, timestamps, tail }: LogRequest,
+  follow: boolean,
+  signal: AbortSignal,
+): AsyncGenerator<Buffer, void, undefined> {
+  // Loaded when the first log is asked for.
+  const { readLines, readLog } = await import('../../runtime/container-logs.ts');
+  const file = { path, maxFiles, follow, signal, ...(tail === undefined ? {} : { tail }) };
+  if (plugin === undefined) for await (const line of readLog(file)) yield asText(line, timestamps);
+  else for await (const line of readLines(file)) yield Buffer.concat([line, newline]);
 }
 
 function asText(line: LogLine, timestamps: boolean): Buffer {
