@@ -30,6 +30,14 @@ function inTwo(span: number, large: number, largeName: string, small: number, sm
   return `${Math.floor(span / large)}${largeName}${rest === 0 ? '' : `${rest}${smallName}`}`;
 }
 
+/** How long something short took: 0.25ms, 12ms, 1.5s. Nothing when it is not known. */
+export function milliseconds(span: number | undefined): string {
+  if (span === undefined) return '';
+  if (span >= 10 * second) return duration(span);
+  if (span >= second) return `${(span / second).toFixed(1)}s`;
+  return `${span >= 10 ? Math.round(span) : Number(span.toPrecision(2))}ms`;
+}
+
 /**
  * Read a time-out: `30s`, `2m`, `1h30m`, `500ms`, or plain seconds; kubectl's `0` and negative ones are not given a meaning here.
  * @returns milliseconds, no more than a timer can take (24 days), or undefined when it is none

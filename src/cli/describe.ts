@@ -1,16 +1,16 @@
 import type { Container, ContainerStatus } from '../api/container.ts';
 import type { EventObject, ObjectList } from '../api/wire.ts';
-import { age } from './age.ts';
+import { age, milliseconds } from './age.ts';
 import { namespaceFlag, parse } from './arguments.ts';
 import type { Client } from './client.ts';
 import { connectTo } from './client.ts';
 import { socketPath } from './directories.ts';
 import { eventsPath, eventTable } from './events.ts';
+import { type Fact, factLine, given, indented, section } from './facts.ts';
 import { explainMissing } from './mistakes.ts';
 import { containerNames, containersPath } from './names.ts';
 import { print, serialized } from './output.ts';
 import type { Column } from './table.ts';
-import { table } from './table.ts';
 
 export const help = `Show all that is known of containers: status, conditions, hooks, spec and events.
 
@@ -63,21 +63,12 @@ async function description(client: Client, container: Container): Promise<string
   return [
     ...facts.map(factLine),
     ...section('Conditions', status.conditions ?? [], conditionColumns),
-    ...section('Hooks', hookRuns(status), hookColumns),
+    ...section('Hooks', hookTimeline(status), hookColumns),
     'Spec:',
     ...indented((await serialized(spec, 'yaml')).trimEnd().split('\n')),
     'Events:',
     ...indented(eventTable(items.filter(({ involvedObject }) => involvedObject.kind === 'Container'))),
   ].join('\n');
-}
-
-type Fact = readonly [string, string | number | boolean | undefined];
-
-const valueColumn = 18;
-
-/** `Name:   web`; further lines of the value under its first. */
-function factLine([name, value = '<none>']: Fact): string {
-  return (`${name}:`.padEnd(valueColumn) + String(value).replaceAll('\n', `\n${' '.repeat(valueColumn)}`)).trimEnd();
 }
 
 function identity({ metadata }: Container): Fact[] {
@@ -139,10 +130,6 @@ function lastTermination({ lastTermination }: ContainerStatus): Fact[] {
   return [['Last Termination', ''], ...facts.map(([name, value]): Fact => [`  ${name}`, value])];
 }
 
-function given(facts: readonly Fact[]): Fact[] {
-  return facts.filter(([, value]) => value !== undefined && value !== '');
-}
-
 type Condition = NonNullable<ContainerStatus['conditions']>[number];
 
 const conditionColumns: readonly Column<Condition>[] = [
@@ -156,22 +143,17 @@ const conditionColumns: readonly Column<Condition>[] = [
 type HookRun = NonNullable<NonNullable<ContainerStatus['hooks']>['preStart']>[number] & { readonly point: string };
 
 const hookColumns: readonly Column<HookRun>[] = [
+  { title: 'STARTED', cell: ({ startedAt }) => startedAt },
   { title: 'POINT', cell: ({ point }) => point },
   { title: 'PLUGIN', cell: ({ plugin }) => plugin },
   { title: 'OUTCOME', cell: ({ outcome }) => outcome },
-  { title: 'TOOK', cell: ({ durationMs }) => `${Math.round(durationMs)}ms` },
+  { title: 'TOOK', cell: ({ durationMs }) => milliseconds(durationMs) },
   { title: 'ATTEMPT', cell: ({ attempt }) => String(attempt) },
   { title: 'MESSAGE', cell: ({ reason, message }) => [reason, message].filter(Boolean).join(': ') },
 ];
 
-function hookRuns({ hooks = {} }: ContainerStatus): HookRun[] {
-  return Object.entries(hooks).flatMap(([point, runs]) => runs.map((run) => ({ ...run, point })));
-}
-
-function section<Row>(title: string, rows: readonly Row[], columns: readonly Column<Row>[]): string[] {
-  return rows.length === 0 ? [factLine([title, undefined])] : [`${title}:`, ...indented(table(columns, rows))];
-}
-
-function indented(lines: readonly string[]): string[] {
-  return lines.map((line) => `  ${line.replaceAll('\n', '\n  ')}`);
+/** One after the other, whatever their points: what came first is above. */
+function hookTimeline({ hooks = {} }: ContainerStatus): HookRun[] {
+  const runs = Object.entries(hooks).flatMap(([point, calls]) => calls.map((call) => ({ ...call, point })));
+  return runs.toSorted((one, other) => Date.parse(one.startedAt) - Date.parse(other.startedAt));
 }

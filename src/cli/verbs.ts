@@ -19,6 +19,7 @@ export const verbs: readonly Verb[] = [
   { name: 'delete', summary: 'Delete containers that were made with apply', load: () => import('./delete.ts') },
   { name: 'down', summary: 'Stop all containers, and hob itself', load: () => import('./down.ts') },
   { name: 'plugins', summary: 'Show the plugins', load: () => import('./plugins.ts') },
+  { name: 'plugin', summary: 'Make a plugin, and run its tests', load: () => import('./plugin.ts') },
   { name: 'sources', summary: 'Show where specs come from', load: () => import('./sources.ts') },
   { name: 'validate', summary: 'Check specs, without a hob', load: () => import('./validate.ts') },
   { name: 'explain', summary: 'Say what the fields of a Container are for', load: () => import('./explain.ts') },
@@ -37,7 +38,7 @@ Usage:
 Commands:
 ${lines.join('\n')}
 
-'hob COMMAND --help' says more about each. All but run, validate, explain and doctor ask the hob that runs: the one of
---run-dir DIR, or HOB_RUN_DIR, or /run/hob.
+'hob COMMAND --help' says more about each. All but run, plugin, validate, explain and doctor ask the hob that runs: the one
+of --run-dir DIR, or HOB_RUN_DIR, or /run/hob.
 `;
 }

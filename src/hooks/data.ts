@@ -2,7 +2,10 @@
  * Reading a plugin's `data`: each field by its name and type, with words for people where it is something else.
  */
 
-/** What can be asked of an object of `data`. Each throws an Error that names the field, the type expected, and what was found. */
+/**
+ * What can be asked of an object of `data`. Each answers undefined where the field is not there, and throws an Error that names the
+ * field, the type expected, and what was found, where it is something else.
+ */
 export interface DataFields {
   string(name: string): string | undefined;
   boolean(name: string): boolean | undefined;
@@ -12,9 +15,13 @@ export interface DataFields {
   object(name: string): DataFields | undefined;
   /** A list of objects. */
   objects(name: string): readonly DataFields[] | undefined;
-  /** Throws an Error when there are fields that nobody has asked for, with the nearest one that was. Call it last. */
+  /** The Error for a field that has to be there, or of which more is asked than its type. `expected` is in words: "an IPv4 address". */
+  wrong(name: string, expected: string): Error;
+  /** Throws an Error when there are fields that nobody has asked for, here or in the objects read from here; it names those that were. Call it last. */
   end(): void;
 }
+
+const MAX_SHOWN = 80;
 
 /**
  * Begin to read `data`. Null (the spec has none) reads like `{}`. Throws an Error when it is anything but an object.
@@ -22,7 +29,9 @@ export interface DataFields {
  * ```ts
  * const fields = readData(data);
  * const tag = fields.string('name') ?? id;
+ * const port = fields.integer('port', { min: 1, max: 65535 });
  * fields.end();
+ * if (port === undefined) throw fields.wrong('port', 'an integer from 1 to 65535');
  * ```
  */
 export function readData(data: unknown): DataFields {
@@ -64,26 +73,35 @@ function fieldsOf(found: unknown, place: string): DataFields {
         list?.map((field, index) => fieldsOf(field, `${place}.${name}[${index}]`)),
       );
     },
+    wrong: (name, what) => expected(`${place}.${name}`, what, value[name]),
     end() {
       const unknown = Object.keys(value).find((name) => !asked.has(name));
-      if (unknown !== undefined) throw new Error(unknownField(`${place}.${unknown}`, [...asked.keys()]));
+      if (unknown !== undefined) throw unknownField(place, unknown, [...asked.keys()]);
       for (const inner of asked.values()) [inner ?? []].flat().forEach((fields) => fields.end());
     },
   };
 }
 
-const unknownField = (path: string, known: readonly string[]): string =>
-  `${path} is not a field of this plugin; ${known.length > 0 ? `there are ${known.join(', ')}` : 'it takes no data'}`;
+function unknownField(place: string, name: string, known: readonly string[]): Error {
+  const nothing = place === 'data' ? 'it takes no data' : 'there are none';
+  const fields = known.length > 0 ? `there are ${known.join(', ')}` : nothing;
+  return new Error(`${place}.${name} is not a field of this plugin; ${fields}`);
+}
 
-const rangeOf = (min: number, max: number): string =>
-  min === Number.MIN_SAFE_INTEGER
-    ? ''
-    : max === Number.MAX_SAFE_INTEGER
-      ? ` of ${min} or more`
-      : ` from ${min} to ${max}`;
+const rangeOf = (min: number, max: number): string => {
+  if (max !== Number.MAX_SAFE_INTEGER)
+    return min === Number.MIN_SAFE_INTEGER ? ` of ${max} or less` : ` from ${min} to ${max}`;
+  return min === Number.MIN_SAFE_INTEGER ? '' : ` of ${min} or more`;
+};
 
 const expected = (path: string, what: string, found: unknown): Error =>
-  new TypeError(`${path} must be ${what}, not ${JSON.stringify(found)?.slice(0, 80) ?? typeof found}`);
+  new TypeError(`${path} must be ${what}${found === undefined ? ' and is missing' : `, not ${shown(found)}`}`);
+
+/** Enough of a value to find it by. */
+function shown(found: unknown): string {
+  const text = JSON.stringify(found) ?? typeof found;
+  return text.length > MAX_SHOWN ? `${text.slice(0, MAX_SHOWN)}...` : text;
+}
 
 const isObject = (value: unknown): value is Readonly<Record<string, unknown>> =>
   typeof value === 'object' && value !== null && !Array.isArray(value);

@@ -9,15 +9,18 @@ import { type AddingPlugin, mergeAdditions } from './merge-additions.ts';
 import type { HookPoint } from './plugin.ts';
 import { failed, type HookFailure, type HookFailureReason, type HookLog } from './registered-plugin.ts';
 import type { PluginRegistry } from './registry.ts';
+import type { HookStatistics } from './statistics.ts';
 
 export interface HookPointRequest {
   readonly point: HookPoint;
   readonly container: HookedContainer;
   /** In the order of the spec. */
   readonly plugins: readonly PluginUse[];
-  readonly registry: PluginRegistry;
+  readonly registry: Pick<PluginRegistry, 'pin' | 'find' | 'release' | 'whyMissing'>;
   readonly journal: HookJournal;
   readonly log: HookLog;
+  /** Where the calls are counted. */
+  readonly statistics?: HookStatistics;
   /** Fires when the container is to stop: hooks that run are told to end, others are not called any more. */
   readonly signal: AbortSignal;
   /** Told of every failure, of those too that make no difference. */
@@ -68,15 +71,20 @@ export async function runHookPoint(request: HookPointRequest): Promise<HookPoint
   const fds = point === 'postConstruction' ? createFdTable() : undefined;
   const setting = { ...request, graceMs: request.graceMs ?? GRACE_MS, earlier, ...(fds && { fds }) };
   const finished = await callAll(setting, plan.calls);
-  if (point === 'preDestruction') registry.release(container.instanceID);
+  if (point === 'preDestruction') registry.release(container.instanceID, container.id);
   tellOfChanged(request, plan.changed);
   const failures = [...missingPlugins(request, plan.missing), ...failedHooks(request, finished)];
   return fds ? addUp(request, finished, failures, fds) : { ok: isGood(failures), failures };
 }
 
-/** The required plugins that are not there; a container waits for them. */
-export const requiredMissing = (plugins: readonly PluginUse[], registry: Pick<PluginRegistry, 'get'>): string[] =>
-  plugins.filter(({ name, required }) => required && !registry.get(name)).map(({ name }) => name);
+/** The required plugins that are not there, each with why (`clock: ...`); a container waits for them. */
+export const requiredMissing = (
+  plugins: readonly PluginUse[],
+  registry: Pick<PluginRegistry, 'get' | 'whyMissing'>,
+): string[] =>
+  plugins
+    .filter(({ name, required }) => required && !registry.get(name))
+    .map(({ name }) => `${name}: ${registry.whyMissing(name)}`);
 
 /** Whether any plugin of an instance has a preStart hook: only then crun has to wait for it. */
 export const waitsForPreStart = (

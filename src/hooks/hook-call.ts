@@ -3,6 +3,7 @@ import type { FdTable } from './fd-table.ts';
 import { isTeardown, type PlannedCall } from './hook-plan.ts';
 import type { HookPoint } from './plugin.ts';
 import { failed, failureReasons, type HookFailureReason, type HookLog, type HookOutcome } from './registered-plugin.ts';
+import type { HookStatistics } from './statistics.ts';
 
 export type HookJournal = Pick<Journal, 'beginHook' | 'endHook' | 'hookCalls'>;
 
@@ -21,6 +22,7 @@ export interface CallSetting {
   readonly container: HookedContainer;
   readonly journal: HookJournal;
   readonly log: HookLog;
+  readonly statistics?: HookStatistics;
   readonly signal: AbortSignal;
   readonly graceMs: number;
   /** The calls of this instance that the journal already had. */
@@ -43,13 +45,33 @@ export async function callHook(setting: CallSetting, call: PlannedCall, onBegun:
   if (recorded) return { outcome: recorded };
   if (setting.signal.aborted) return { outcome: failed('HookAborted', 'the container is to stop; it was not called') };
   const startedAt = performance.now();
-  const attempt = beginCall(setting, call);
-  if (attempt === undefined)
+  const outcome = await callUntilKnown(setting, call, onBegun);
+  if (!outcome)
     return { outcome: failed('JournalFailed', 'the journal could not record the call, so it was not made') };
-  const outcome = await makeCall(setting, call, attempt, onBegun);
   const durationMs = Math.round((performance.now() - startedAt) * 1000) / 1000;
   endCall(setting, call, outcome, durationMs);
+  setting.statistics?.record(call.use.name, setting.point, { ok: outcome.ok, durationMs });
   return { outcome, durationMs };
+}
+
+const mostCalls = 3;
+
+/**
+ * Where the keeper died over a call, nobody knows what came of it: the hook is called again, as after a death of hob, with its next attempt.
+ * Undefined when the call must not be made.
+ */
+async function callUntilKnown(
+  setting: CallSetting,
+  call: PlannedCall,
+  onBegun: () => void,
+): Promise<HookOutcome | undefined> {
+  for (let calls = 1; ; calls += 1) {
+    const attempt = beginCall(setting, call, calls);
+    if (attempt === undefined) return undefined;
+    const outcome = await makeCall(setting, call, attempt, onBegun);
+    const isLost = !outcome.ok && outcome.reason === 'KeeperLost';
+    if (!isLost || calls === mostCalls || setting.signal.aborted) return outcome;
+  }
 }
 
 /**
@@ -72,10 +94,10 @@ const reasonOf = ({ reason }: HookCall): HookFailureReason =>
   failureReasons.find((known) => known === reason) ?? 'HookFailed';
 
 /** The attempt, or undefined when the call must not be made: what may run later on a journal that forgot it would run twice. */
-function beginCall(setting: CallSetting, { use }: PlannedCall): number | undefined {
+function beginCall(setting: CallSetting, { use }: PlannedCall, calls: number): number | undefined {
   const { point, container, journal, log, earlier } = setting;
   const which = { containerID: container.id, instanceID: container.instanceID, point, plugin: use.name };
-  const again = 1 + earlier().filter((call) => isSame(call, point, use.name)).length;
+  const again = calls + earlier().filter((call) => isSame(call, point, use.name)).length;
   try {
     return Math.max(again, journal.beginHook(which));
   } catch (error) {
