@@ -1,11 +1,24 @@
 #!/bin/sh
 # Makes the root filesystem that the examples use, and that a first spec of your own can use: the host's static busybox
-# with a link for each of its commands. Where it is there already, does nothing. `npm start` calls it.
+# with a link for each of its commands, and ethanlog-cat. What is there already stays as it is. `npm start` calls it.
 # usage: example-rootfs.sh [DIRECTORY]
 set -eu
 
 rootfs=${1:-/var/lib/hob-examples/rootfs/busybox}
-[ -x "$rootfs/bin/busybox" ] && exit 0
+client=$(CDPATH='' cd -P -- "$(dirname -- "$0")/.." && pwd -P)/plugins/EthanLog/ethanlog-cat
+
+# put_client ROOTFS: the client of the EthanLog plugin, for the containers; one made by an earlier version of this has none.
+put_client() {
+  cmp -s "$client" "$1/bin/ethanlog-cat" && return
+  cp "$client" "$1/bin/.ethanlog-cat"
+  chmod 755 "$1/bin/.ethanlog-cat"
+  mv "$1/bin/.ethanlog-cat" "$1/bin/ethanlog-cat"
+}
+
+if [ -x "$rootfs/bin/busybox" ]; then
+  put_client "$rootfs"
+  exit 0
+fi
 
 busybox=$(command -v busybox) || {
   echo 'example-rootfs: there is no busybox here; run deploy/setup.sh first' >&2
@@ -27,6 +40,7 @@ chmod 700 root
 chmod 1777 tmp var/tmp
 cp -L "$busybox" bin/busybox
 chmod 755 bin/busybox
+put_client .
 busybox --list | grep -v '^busybox$' | while read -r applet; do
   ln -s busybox "bin/$applet"
 done
