@@ -12,4 +12,5 @@ fi
 "$root/deploy/setup.sh"
 "$root/deploy/example-rootfs.sh"
 # exec: Ctrl-C goes to hob alone, and npm waits for hob.
-exec "$root/src/cli/hob" run --watch "$root/manifests/examples" --plugins "$root/plugins/examples" "$@"
+exec "$root/src/cli/hob" run --watch "$root/manifests/examples" \
+  --plugins "$root/plugins" --plugins "$root/plugins/examples" "$@"

@@ -1,7 +1,7 @@
 #!/bin/sh
 # The way of somebody who sees hob for the first time: clone into an empty folder, npm start, look around, Ctrl-C, go on, stop.
 # usage: test/newcomer.sh [REPOSITORY]   (default: the one this file is in, as last committed)
-# Uses the host's package manager and /var/lib/hob-examples as they do; state and run directories are its own.
+# Uses the host's package manager, /var/lib/hob-examples and (plugin OpenCDM) /tmp/ocdm* as they do; state and run directories are its own.
 set -eu
 
 repository=${1:-$(CDPATH='' cd -P -- "$(dirname -- "$0")/.." && pwd -P)}
@@ -70,6 +70,7 @@ ctrl_c() {
 
 is_in_phase() { [ "$(status_of "$1" phase)" = "$2" ]; }
 was_restarted() { [ "$(status_of "$1" restartCount || echo 0)" -ge 1 ] 2>/dev/null; }
+is_no_plugin_broken() { ! hob plugins | grep -qi broken; }
 is_told_of() { hob events | grep -q "$1"; }
 answers() { hob get >/dev/null 2>&1; }
 
@@ -90,6 +91,10 @@ until_true "hob answers" answers
 until_true "the service runs" is_in_phase clock-service Running
 until_true "the job has completed" is_in_phase count-job Completed
 until_true "the crash-looper was restarted" was_restarted crash-looper
+for example in ethanlog multicast-sockets open-cdm perfetto; do
+  until_true "the example of a plugin runs: $example" is_in_phase "$example" Running
+done
+until_true "every plugin can be used" is_no_plugin_broken
 until_true "the mistake in mistaken.yaml is told" is_told_of mistaken.yaml
 
 pid=$(status_of clock-service pid)

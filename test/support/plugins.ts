@@ -6,8 +6,9 @@ import { type HookEvent, type HookPointResult, runHookPoint } from '../../src/ho
 import type { HookJournal } from '../../src/hooks/hook-call.ts';
 import type { HookPoint } from '../../src/hooks/plugin.ts';
 import { createPluginRegistry, type PluginRegistry, type RegistryOptions } from '../../src/hooks/registry.ts';
+import { runProcess } from '../../src/hooks/testing/run-process.ts';
+import type { Surroundings } from '../../src/hooks/surroundings.ts';
 import type { HookCall } from '../../src/journal/journal.ts';
-import { runProcess } from './run-process.ts';
 
 /** A plugin folder, a registry over it, and what happened. */
 export interface PluginBench {
@@ -56,6 +57,7 @@ export function pluginBench(options: Partial<RegistryOptions> = {}): PluginBench
     folders: [folder],
     run: runProcess,
     stateDir: join(dir, 'state'),
+    surroundings,
     log,
     settleMs: 20,
     // A busy machine must not make a plugin look broken.
@@ -106,6 +108,14 @@ export function pluginBench(options: Partial<RegistryOptions> = {}): PluginBench
     },
   };
 }
+
+/** Of no host that there is. */
+export const surroundings: Surroundings = {
+  nodeName: 'bench',
+  cgroupVersion: 1,
+  cgroupMounts: { memory: '/cgroups/memory', cpu: '/cgroups/cpu,cpuacct' },
+  cgroupParent: '/hob-bench',
+};
 
 /** A plugin of a spec; its time limit is long enough to matter only where a test sets another. */
 export const use = (name: string, more: Partial<PluginUse> = {}): PluginUse => ({

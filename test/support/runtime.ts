@@ -27,7 +27,7 @@ export interface LaunchChange {
   readonly resources?: object;
   readonly mounts?: readonly object[];
   readonly waitForPreStart?: boolean;
-  readonly fds?: readonly number[];
+  readonly fds?: Launch['fds'];
 }
 
 /** A real runtime with a real keeper, on directories and cgroups of its own. */
