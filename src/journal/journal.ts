@@ -50,7 +50,8 @@ export type NewEvent = Pick<JournalEvent, 'type' | 'reason' | 'message' | 'regar
 
 /**
  * The embedded database with the observed state. When a call returns, hob's death cannot lose what it wrote, and neither can a power cut,
- * but for events and for containers without plugins.
+ * but for events, for containers without plugins, and for hook calls: that a container came to a hook point is in its own record, so hooks whose
+ * calls are lost are called again, as if for the first time.
  */
 export interface Journal {
   containers(): ContainerRecord[];

@@ -43,8 +43,8 @@ export function openJournal({ path, log }: { readonly path: string; readonly log
         containers.remove(id);
         hookCalls.removeAllOf(id);
       }),
-    beginHook: (call) => writing(() => hookCalls.beginHook(call)),
-    endHook: (call) => explained('write', () => hookCalls.endHook(call)),
+    beginHook: (call) => withoutSync(db, () => writing(() => hookCalls.beginHook(call))),
+    endHook: (call) => withoutSync(db, () => explained('write', () => hookCalls.endHook(call))),
     hookCalls: (containerID, instanceID) => reading(() => hookCalls.hookCalls(containerID, instanceID)),
     addEvent: (event) => withoutSync(db, () => writing(() => ring.addEvent(event))),
     events: (filter) => reading(() => ring.events(filter)),

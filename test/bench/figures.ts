@@ -14,3 +14,17 @@ export function row(what: string, milliseconds: readonly number[]): void {
 export function ratio(what: string, ours: readonly number[], theirs: readonly number[]): void {
   console.log(`${what.padEnd(52)}${(median(ours) / median(theirs)).toFixed(2).padStart(9)} x`);
 }
+
+/** The median and the 99th percentile, in microseconds. */
+export function timeRow(what: string, milliseconds: readonly number[]): void {
+  const sorted = milliseconds.toSorted((a, b) => a - b);
+  const p99 = sorted[Math.floor(sorted.length * 0.99)] ?? NaN;
+  console.log(`${what.padEnd(52)}${micros(median(sorted)).padStart(9)}  (99 %: ${micros(p99)})`);
+}
+
+/** Of the medians, in microseconds. */
+export function difference(what: string, ours: readonly number[], theirs: readonly number[]): void {
+  console.log(`${what.padEnd(52)}${micros(median(ours) - median(theirs)).padStart(9)}`);
+}
+
+const micros = (milliseconds: number): string => (milliseconds * 1000).toFixed(1);

@@ -2,6 +2,7 @@ import { rmSync } from 'node:fs';
 import { bareStarts, bareStops } from './bare.ts';
 import { benchHob } from './hob.ts';
 import { median, ratio, row } from './figures.ts';
+import { benchHooks } from './hooks.ts';
 import { makeWorkshop } from './workshop.ts';
 
 /**
@@ -52,6 +53,7 @@ ratio('  hob / crun run -d, 4 at a time', [dropped], [reference]);
 await hob.reportIdle(many);
 await hob.reportRestart(many);
 await hob.end();
+await benchHooks();
 rmSync(workshop.dir, { recursive: true, force: true });
 // The listener at the FIFO never ends by itself.
 process.exit();

@@ -180,12 +180,49 @@ describe('get', () => {
     await eventually(() => expect(JSON.parse(watch.stdout())).toMatchObject({ metadata: { name: 'web' } }));
   });
 
-  it('plugins shows what they take part in and what is wrong with them', async () => {
-    const { stdout } = await hob.cli('get', 'plugins');
-    expect(stdout).toMatch(/net\s+module\s+preStart,postStop\(async\)\s+\/etc\/hob\/plugins\/net\n/);
-    expect(stdout).toMatch(/broken\s.*describe: exit code 3/);
+  it('plugins shows what they take part in, how their calls went, and what is wrong with them', async () => {
+    const { stdout, stderr } = await hob.cli('get', 'plugins');
+    expect(stdout).toMatch(/^NAME +KIND +STATE +CALLS +FAILED +P99 +HOOKS$/m);
+    expect(stdout).toMatch(/^net +module +ready +12 +2 +30s +preStart,postStop\(async\)$/m);
+    expect(stdout).toMatch(/^broken +executable +broken +0 +0 +<none>$/m);
+    expect(stdout).toMatch(/^chatty +module +warning +5 +0 +0.25ms +postConstruction\(async\) \+ 4 more\.\.\.$/m);
+    expect(Math.max(...stdout.split('\n').map((line) => line.length))).toBeLessThanOrEqual(100);
+    expect(stderr).toBe('broken: describe: exit code 3\nchatty: it has a method postStop without a hint\n');
     expect(JSON.parse((await hob.cli('plugins', '-o', 'json')).stdout)).toMatchObject({
-      items: [{ name: 'net' }, { name: 'broken' }],
+      items: [
+        {
+          name: 'net',
+          version: 'ab12cd34ef56',
+          hooks: [{ point: 'preStart', calls: 12, failures: 2, p50Ms: 1.25 }, {}],
+        },
+        { name: 'broken', state: 'broken', message: 'describe: exit code 3' },
+        { name: 'chatty', state: 'warning' },
+      ],
+    });
+  });
+
+  it('plugins -o wide has everything on one line each', async () => {
+    const { stdout, stderr } = await hob.cli('plugins', '-o', 'wide');
+    expect(stdout).toMatch(/^net .* 1\.3ms +30s +ab12cd34ef56 +\/etc\/hob\/plugins\/net +preStart,postStop\(async\)$/m);
+    expect(stdout).toMatch(/^broken .* describe: exit code 3$/m);
+    expect(stderr).toBe('');
+  });
+
+  it('plugins NAME shows each hook of it', async () => {
+    const { stdout } = await hob.cli('plugins', 'net', 'broken');
+    for (const part of [
+      /^Name: +net$/m,
+      /^Version: +ab12cd34ef56$/m,
+      /^ +preStart +sync +12 +2 +1.3ms +30s$/m,
+      /^ +postStop +async +0 +0$/m,
+      /^State: +broken\nMessage: +describe: exit code 3$/m,
+    ])
+      expect(stdout).toMatch(part);
+    expect(stdout).not.toContain('chatty');
+    expect(await hob.cli('plugins', 'nett')).toEqual({
+      code: 1,
+      stdout: '',
+      stderr: 'Error from server (NotFound): there is no plugin "nett" (did you mean net?)\n',
     });
   });
 });
@@ -199,8 +236,18 @@ describe('describe', () => {
           outcome: 'failed' as const,
           reason: 'HookTimedOut',
           message: 'after 30 s',
+          startedAt: '2026-01-01T00:00:02.500Z',
           durationMs: 30_000,
           attempt: 2,
+        },
+        { plugin: 'slow', outcome: 'running' as const, startedAt: '2026-01-01T00:00:03.000Z', attempt: 1 },
+      ],
+      postConstruction: [
+        {
+          plugin: 'net',
+          outcome: 'interrupted' as const,
+          startedAt: '2026-01-01T00:00:01.000Z',
+          attempt: 1,
         },
       ],
     };
@@ -229,7 +276,16 @@ describe('describe', () => {
       /^Next Restart: +2026-01-01T00:00:00Z$/m,
       /^ +Exit Code: +3$/m,
       /^ +Ready +False .*exit code 3$/m,
-      /^ +preStart +net +failed +30000ms +2 +HookTimedOut: after 30 s$/m,
+      new RegExp(
+        [
+          /Hooks:\n {2}STARTED +POINT +PLUGIN +OUTCOME +TOOK +ATTEMPT +MESSAGE/,
+          /\n {2}2026-01-01T00:00:01.000Z +postConstruction +net +interrupted +1/,
+          /\n {2}2026-01-01T00:00:02.500Z +preStart +net +failed +30s +2 +HookTimedOut: after 30 s/,
+          /\n {2}2026-01-01T00:00:03.000Z +preStart +slow +running +1\n/,
+        ]
+          .map(({ source }) => source)
+          .join(''),
+      ),
       /^ +path: \/srv\/rootfs$/m,
       /\(x2 over .*BackOff +container\/web +exit code 3$/m,
     ])

@@ -29,7 +29,14 @@ describe('a hook of an executable plugin', () => {
     expect(await bench.run('preStart', plugins)).toEqual({ ok: true, failures: [] });
     expect(await bench.run('postStop', plugins)).toEqual({ ok: true, failures: [] });
     const [point, call, , pointAfter, callAfter] = bench.trace();
-    const common = { id: 'c1', instanceID: 'i1', rootfsPath: '/rootfs/', data: { a: 'b' }, attempt: 1 };
+    const common = {
+      id: 'c1',
+      instanceID: 'i1',
+      rootfsPath: '/rootfs/',
+      data: { a: 'b' },
+      attempt: 1,
+      cgroup: '/hob-bench/c1',
+    };
     expect(point).toBe('preStart');
     expect(JSON.parse(call ?? '')).toEqual({ ...common, pid: 4711, hookPoint: 'preStart' });
     expect([pointAfter, callAfter].join()).toContain('postStop');
@@ -87,7 +94,9 @@ describe('a hook of an executable plugin', () => {
     await load('env', '4', `env > ${bench.tracePath}; touch "$HOB_PLUGIN_STATE_DIR/x"`);
     expect(await bench.run('postStart', [use('env')])).toMatchObject({ ok: true });
     const names = bench.trace().map((line) => line.split('=')[0]);
-    const known = ['HOB_PLUGIN_DIR', 'HOB_PLUGIN_STATE_DIR', 'HOME', 'LANG', 'PATH', 'PWD', '_', 'SHLVL', 'OLDPWD'];
+    expect(bench.trace()).toEqual(expect.arrayContaining(['HOB_NODE_NAME=bench', 'HOB_CGROUP_VERSION=1']));
+    const own = ['HOB_PLUGIN_DIR', 'HOB_PLUGIN_STATE_DIR', 'HOB_NODE_NAME', 'HOB_CGROUP_VERSION'];
+    const known = [...own, 'HOME', 'LANG', 'PATH', 'PWD', '_', 'SHLVL', 'OLDPWD'];
     expect(names.filter((name) => !known.includes(name ?? ''))).toEqual([]);
     expect(readFileSync(join(bench.dir, 'state/env/x'), 'utf8')).toBe('');
   });
@@ -102,6 +111,29 @@ describe('a hook of an executable plugin', () => {
   });
 });
 
+describe('an executable plugin that misbehaves', () => {
+  it('fails with words when it is deleted while it runs, and is missed from then on', async () => {
+    const path = await load('doomed', '12', `echo begun > ${bench.tracePath}; exec sleep 600`);
+    const running = bench.run('postStart', [use('doomed', { timeoutSeconds: 0.5 })]);
+    await expect.poll(() => bench.trace()).toEqual(['begun']);
+    rmSync(path);
+    expect((await running).failures).toMatchObject([{ reason: 'HookTimedOut' }]);
+    await bench.untilChange(() => bench.registry.get('doomed') === undefined);
+    expect((await bench.run('postStop', [use('doomed')])).failures).toMatchObject([
+      { reason: 'PluginNotFound', message: expect.stringContaining('no plugin folder') },
+    ]);
+    expect((await bench.run('preDestruction', [use('doomed')])).failures).toEqual([]);
+  });
+
+  it('can print 100 MB to both streams: it fails, and hob keeps no more than it shows', async () => {
+    const flood = 'head -c 100000000 /dev/zero';
+    await load('flood', '4', `${flood} | tr '\\0' e >&2 & ${flood} | tr '\\0' o; wait`);
+    const { failures } = await bench.run('postStart', [use('flood')]);
+    expect(failures).toMatchObject([{ reason: 'BadAnswer', message: expect.stringContaining('more than 64 KiB') }]);
+    expect(Math.max(...bench.logged.map(({ length }) => length))).toBeLessThanOrEqual(64 * 1024);
+  });
+});
+
 describe('a program in the plugin folder is listed as broken when it', () => {
   it.each([
     ['has no describe', '#!/bin/sh\nexit 1\n', /"describe" ended with exit code 1/],
@@ -111,6 +143,13 @@ describe('a program in the plugin folder is listed as broken when it', () => {
     ['has a name that is a path', `#!/bin/sh\necho '{"name": "../x", "hookHints": 1}'\n`, /its name is "\.\.\/x"/],
     ['has unknown hints', `#!/bin/sh\necho '{"name": "x", "hookHints": 32}'\n`, /bits without a meaning: 0x20/],
     ['misspells a hint', `#!/bin/sh\necho '{"name": "x", "hookHints": ["PreStart"]}'\n`, /unknown hint "PreStart"/],
+    ['prints 100 MB', `#!/bin/sh\nhead -c 100000000 /dev/zero | tr '\\0' x\n`, /not JSON.*"x{40}/],
+    ['has a name that is no string', `#!/bin/sh\necho '{"name": 7, "hookHints": 1}'\n`, /its name is 7/],
+    [
+      'has hints beyond all bits',
+      `#!/bin/sh\necho '{"name": "x", "hookHints": 4294967296}'\n`,
+      /without a meaning: 0x100000000/,
+    ],
     ['has a bad interpreter', '#!/no/such/interpreter\n', /could not be started.*interpreter/],
   ])('%s', async (_, text, reason) => {
     bench.write('broken', text);

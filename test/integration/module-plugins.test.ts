@@ -93,7 +93,7 @@ describe('a hook of an ES-module plugin', () => {
          return true; }`,
     );
     const { additions } = await bench.run('postConstruction', [use('fds', { data: { path: file, inherited } })]);
-    const fds = additions?.fds ?? [];
+    const fds = additions?.fds.map(({ fd }) => fd) ?? [];
     expect(JSON.parse(bench.trace()[0] ?? '')).toEqual([[3, 4, -1, -1], 2, 1, 0]);
     expect(fds.map((fd) => [readFileSync(fd, 'utf8'), isCloseOnExec(fd)])).toEqual([
       ['content', true],

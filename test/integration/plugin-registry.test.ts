@@ -1,4 +1,14 @@
-import { chmodSync, cpSync, mkdirSync, renameSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import {
+  chmodSync,
+  chownSync,
+  cpSync,
+  existsSync,
+  mkdirSync,
+  renameSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { type PluginBench, pluginBench, use } from '../support/plugins.ts';
@@ -142,11 +152,18 @@ describe('a module is listed as broken when it', () => {
       'export default { name: "x", hookHints: 3, preStart() {} }',
       /name postConstruction, but it has no such method/,
     ],
+    ['has a name that is a number', 'export default { name: 7, hookHints: 0 }', /its name is 7/],
+    ['has a name that is a function', 'export default { name: () => 1, hookHints: 0 }', /its name is .*Function/],
     [
-      'has a method without its hint',
-      'export default { name: "x", hookHints: 0, postStop() {} }',
-      /postStop.*hookHints leave out/,
+      'is a class of another kind',
+      'export default class { name = "x"; hookHints = 0 }',
+      /class that extends PluginBase/,
     ],
+    ['has a factory that throws', 'export default () => { throw new Error("no luck") }', /no luck/],
+    ['has a factory that makes nothing', 'export default () => undefined', /function that returns one/],
+    ['rejects while it loads', 'await Promise.reject(new Error("not today"))', /not today/],
+    ['waits for what never comes', 'await new Promise(() => {})', /did not load within 0\.5 s/],
+    ['has a factory that never settles', 'export default () => new Promise(() => {})', /did not load within 0\.5 s/],
     ['leaves', 'process.exit(4)', /exit code 4/],
     ['never finishes loading', 'await new Promise(() => setInterval(() => {}, 1000))', /did not load within 0\.5 s/],
     ['blocks', 'for (;;);', /did not load within 0\.5 s/],
@@ -169,6 +186,39 @@ describe('a module is listed as broken when it', () => {
     await impatient.dispose();
   });
 
+  it.each([
+    ['its file', 'p/index.mjs', 0o646],
+    ['a file beside it', 'p/lib.mjs', 0o664],
+    ['its folder', 'p', 0o777],
+    ['the plugin folder', '.', 0o777],
+  ])('has somebody else who may write %s; the path and the cure are told', async (_, what, mode) => {
+    bench.write('p/index.mjs', saying('p', ''));
+    bench.write('p/lib.mjs', '');
+    chmodSync(join(bench.folder, what), mode);
+    await bench.registry.start();
+    expect(bench.registry.list()).toMatchObject([{ state: 'broken' }]);
+    expect(bench.registry.list()[0]?.reason).toContain(`${join(bench.folder, what)} can be written by`);
+    expect(bench.registry.whyMissing('p')).toMatch(/p is broken: .*cure: chmod go-w/);
+  });
+
+  it('is a symbolic link to what others can write', async () => {
+    const target = join(bench.dir, 'target.mjs');
+    writeFileSync(target, saying('p', ''));
+    chmodSync(target, 0o666);
+    symlinkSync(target, join(bench.folder, 'p.mjs'));
+    await bench.registry.start();
+    expect(bench.registry.list()[0]?.reason).toContain(`${target} can be written by everybody`);
+    chmodSync(target, 0o644);
+    await bench.registry.rescan();
+    expect(names()).toEqual(['p ready']);
+  });
+
+  it('belongs to somebody else', async () => {
+    chownSync(bench.write('p.mjs', saying('p', '')), 65534, 65534);
+    await bench.registry.start();
+    expect(bench.registry.list()[0]?.reason).toMatch(/p\.mjs belongs to user 65534/);
+  });
+
   it('can be written by others', async () => {
     chmodSync(bench.write('p/index.mjs', saying('p', '')), 0o666);
     await bench.registry.start();
@@ -181,6 +231,37 @@ describe('a module is listed as broken when it', () => {
     bench.write('empty/README.md', '');
     await bench.registry.start();
     expect(bench.registry.list()[0]?.reason).toMatch(/no package\.json with "main", no index\.mjs/);
+  });
+});
+
+describe('two candidates of one label', () => {
+  it('would share a state folder: the later is broken until the first goes', async () => {
+    bench.write('p/index.mjs', saying('p', 'folder'));
+    bench.write('p.mjs', saying('other', 'file'));
+    await bench.registry.start();
+    expect(bench.registry.list()).toMatchObject([
+      { name: 'p', state: 'ready' },
+      { name: 'p', state: 'broken', reason: expect.stringContaining(`${join(bench.folder, 'p')} comes first`) },
+    ]);
+    rmSync(join(bench.folder, 'p'), { recursive: true });
+    await bench.untilChange(() => names().join() === 'other ready');
+  });
+});
+
+describe('a module that is replaced while it loads', () => {
+  it('is loaded once more', async () => {
+    const slow = `export { default } from './one.mjs'; await new Promise((go) => setTimeout(go, 500));`;
+    bench.write('p/index.mjs', slow);
+    bench.write('p/one.mjs', saying('p', 'old'));
+    const started = bench.registry.start();
+    await expect.poll(() => existsSync(join(bench.dir, 'state/p'))).toBe(true);
+    bench.write('p/one.mjs', saying('p', 'new'));
+    await started;
+    const says = async (): Promise<string | undefined> => {
+      await bench.run('postStart', [use('p')], { instanceID: String(Math.random()) });
+      return bench.trace().at(-1);
+    };
+    await expect.poll(says).toBe('new postStart');
   });
 });
 

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { age, duration, parseDuration } from '../../src/cli/age.ts';
+import { age, duration, milliseconds, parseDuration } from '../../src/cli/age.ts';
 import { containerNames } from '../../src/cli/names.ts';
 import { table, visibleWidth } from '../../src/cli/table.ts';
 
@@ -88,4 +88,18 @@ describe('a table', () => {
   it('goes on below itself where a cell has several lines', () => {
     expect(table(columns, [['a', 'one\ntwo']])[1]).toBe('a   one\n    two');
   });
+});
+
+it.each([
+  [undefined, ''],
+  [0.004, '0.004ms'],
+  [0.256, '0.26ms'],
+  [9.96, '10ms'],
+  [99.5, '100ms'],
+  [1_000, '1.0s'],
+  [9_940, '9.9s'],
+  [30_000, '30s'],
+  [300_000, '5m'],
+])('a call of %s ms took %j', (span, words) => {
+  expect(milliseconds(span)).toBe(words);
 });

@@ -1,6 +1,10 @@
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { bundleConfig, cgroupsPathOf, commandName, hasTerminal } from '../../src/runtime/instance-files.ts';
 import { instancePaths, parseSignalName } from '../../src/runtime/instance-paths.ts';
+import { followInstance } from '../../src/runtime/instance.ts';
 import type { Launch, OciConfig } from '../../src/runtime/runtime.ts';
 import { isOurs, isShell, preStartHook, startCommand } from '../../src/runtime/start-command.ts';
 
@@ -92,4 +96,20 @@ describe('the processes that hob has started', () => {
     expect(crun).toContain('--preserve-fds');
     expect(startCommand('crun', '/r', 'web', paths)).not.toContain('--preserve-fds');
   });
+});
+
+it('the word of its end is word of all that came before: no event has to come for that', () => {
+  const runDir = mkdtempSync(join(tmpdir(), 'hob-instance-'));
+  mkdirSync(join(runDir, 'signals'));
+  const own = instancePaths(runDir, 'web', 'i-1');
+  const record = { instanceID: 'i-1', cgroupsPath: '/hob/web', log: { path: '/l', maxSizeBytes: 1, maxFiles: 1 } };
+  const instance = followInstance('web', own, record, { begun: true });
+  writeFileSync(own.signals.shell, '11\n');
+  writeFileSync(own.signals.pid, '12');
+  instance.read('shell');
+  expect(instance.facts).toEqual({ shellPid: 11 });
+  writeFileSync(own.signals.shell, '11\n0\n');
+  instance.read('shell');
+  expect(instance.facts).toEqual({ shellPid: 11, crunCode: 0, pid: 12 });
+  rmSync(runDir, { recursive: true });
 });

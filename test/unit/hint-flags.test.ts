@@ -30,6 +30,8 @@ describe('hint flags', () => {
     const names = ['PostConstructionSync', 'PreDestructionAsync'];
     expect(hintNames(parseHints(names))).toEqual(names);
     expect(hintNames(0x20 | 0x1)).toEqual(['PostConstructionSync', '0x20']);
+    expect(hintNames(2 ** 32 + 2)).toEqual(['PreStartSync', '0x100000000']);
+    expect(hintNames(0)).toEqual([]);
   });
 
   it('with an unknown name are an error that lists the right ones', () => {

@@ -54,7 +54,13 @@ const valid = {
     maxSizeBytes: 1,
     maxFiles: 1,
   },
+  startWithDescriptors: {
+    op: 'start',
+    argv: ['true'],
+    descriptors: { pid: 7, stdin: 0, fds: [5, 6, 5], hold: { key: 'k', fds: [6] } },
+  },
   drainLog: { op: 'drainLog', key: 'k' },
+  release: { op: 'release', key: 'k' },
   retire: { op: 'retire' },
 };
 
@@ -72,6 +78,27 @@ describe('a request', () => {
     ['an empty program', '{"id":1,"op":"start","argv":[""]}', 1],
     ['a NUL in an argument', '{"id":1,"op":"start","argv":["a","b\\u0000c"]}', 1],
     ['a number in the environment', '{"id":1,"op":"start","argv":["a"],"env":{"A":1}}', 1],
+    ...[
+      null,
+      [],
+      { fds: [] },
+      { pid: 0, fds: [] },
+      { pid: '7', fds: [] },
+      { pid: 7 },
+      { pid: 7, fds: 5 },
+      { pid: 7, fds: [-1] },
+      { pid: 7, fds: [1.5] },
+      { pid: 7, fds: [], stdin: '0' },
+      { pid: 7, fds: [5], hold: null },
+      { pid: 7, fds: [5], hold: { key: '', fds: [5] } },
+      { pid: 7, fds: [5], hold: { fds: [5] } },
+      { pid: 7, fds: [5], hold: { key: 'k', fds: [6] } },
+    ].map((descriptors): [string, string, number] => [
+      `the descriptors ${JSON.stringify(descriptors)}`,
+      JSON.stringify({ id: 1, op: 'start', argv: ['a'], descriptors }),
+      1,
+    ]),
+    ['a key that is no string', '{"id":1,"op":"release","key":1}', 1],
     ['no time limit', '{"id":1,"op":"run","argv":["a"]}', 1],
     ['a negative time limit', '{"id":1,"op":"run","argv":["a"],"timeoutMs":-1}', 1],
     [
