@@ -118,7 +118,7 @@ function makeCall(setting: CallSetting, call: PlannedCall, attempt: number, onBe
 
 function endCall(setting: CallSetting, { use }: PlannedCall, outcome: HookOutcome, durationMs: number): void {
   const { point, container, journal, log } = setting;
-  const which = { instanceID: container.instanceID, point, plugin: use.name };
+  const which = { containerID: container.id, instanceID: container.instanceID, point, plugin: use.name };
   const failure = outcome.ok ? {} : { reason: outcome.reason, message: outcome.message };
   try {
     journal.endHook({ ...which, outcome: outcome.ok ? 'ok' : 'failed', ...failure, durationMs });

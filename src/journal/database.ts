@@ -65,7 +65,7 @@ function makeFile(path: string): void {
 }
 
 function settle(db: DatabaseSync): void {
-  db.exec('PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL');
+  db.exec('PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL');
   // The journal is a few MB and is read at start only: hob's memory is better spent elsewhere.
   db.exec('PRAGMA cache_size = -512; PRAGMA journal_size_limit = 4194304; PRAGMA temp_store = MEMORY');
 }

@@ -12,44 +12,47 @@ export interface HookCallTable extends Pick<Journal, 'beginHook' | 'endHook' | '
 /** Calls of older instances are history that only grows: a crash-looper makes a new instance every few minutes. */
 const keptInstances = 4;
 
+const thisCall = 'container_id = :containerID AND instance_id = :instanceID AND point = :point AND plugin = :plugin';
+
 export function hookCallTable(db: DatabaseSync): HookCallTable {
   const begin = db.prepare(`
     INSERT INTO hook_call (container_id, instance_id, point, plugin, attempt, started_at)
     SELECT :containerID, :instanceID, :point, :plugin, 1 + count(*), :startedAt FROM hook_call
-    WHERE instance_id = :instanceID AND point = :point AND plugin = :plugin AND ended_at IS NULL
+    WHERE ${thisCall} AND ended_at IS NULL
     RETURNING attempt`);
   const end = db.prepare(`
     UPDATE hook_call SET
       ended_at = :endedAt, outcome = :outcome, reason = :reason, message = :message, duration_ms = :durationMs
     WHERE number = (
-      SELECT max(number) FROM hook_call
-      WHERE instance_id = :instanceID AND point = :point AND plugin = :plugin AND ended_at IS NULL)`);
+      SELECT max(number) FROM hook_call WHERE ${thisCall} AND ended_at IS NULL)`);
   const trim = db.prepare(`
     DELETE FROM hook_call WHERE container_id = :containerID AND instance_id NOT IN (
       SELECT instance_id FROM hook_call WHERE container_id = :containerID
-      GROUP BY instance_id ORDER BY max(number) DESC LIMIT ${keptInstances})`);
+      GROUP BY instance_id ORDER BY max(number) DESC LIMIT ${keptInstances - 1})`);
   const ofContainer = db.prepare('SELECT * FROM hook_call WHERE container_id = ? ORDER BY number');
   const ofInstance = db.prepare('SELECT * FROM hook_call WHERE container_id = ? AND instance_id = ? ORDER BY number');
   const remove = db.prepare('DELETE FROM hook_call WHERE container_id = ?');
-  const newestInstance = db.prepare(
-    'SELECT instance_id FROM hook_call WHERE container_id = ? ORDER BY number DESC LIMIT 1',
-  );
+  /** By container. Asked for at each call, so not worth a query. */
+  const newestInstance = new Map<string, string>();
 
   return {
     beginHook({ containerID, instanceID, point, plugin }) {
-      const isNewInstance = newestInstance.get(containerID)?.['instance_id'] !== instanceID;
       const startedAt = new Date().toISOString();
-      const attempt = number(begin.get({ containerID, instanceID, point, plugin, startedAt }) ?? {}, 'attempt');
-      if (isNewInstance) trim.run({ containerID });
-      return attempt;
+      // First: should the disk get full in between, only history is lost.
+      if (newestInstance.get(containerID) !== instanceID) trim.run({ containerID });
+      newestInstance.set(containerID, instanceID);
+      return number(begin.get({ containerID, instanceID, point, plugin, startedAt }) ?? {}, 'attempt');
     },
-    endHook({ instanceID, point, plugin, outcome = null, reason = null, message = null, durationMs = null }) {
+    endHook({ outcome = null, reason = null, message = null, durationMs = null, ...call }) {
       const endedAt = new Date().toISOString();
-      end.run({ instanceID, point, plugin, outcome, reason, message, durationMs, endedAt });
+      end.run({ ...call, outcome, reason, message, durationMs, endedAt });
     },
     hookCalls: (containerID, instanceID) =>
       (instanceID === undefined ? ofContainer.all(containerID) : ofInstance.all(containerID, instanceID)).map(readCall),
-    removeAllOf: (containerID) => void remove.run(containerID),
+    removeAllOf(containerID) {
+      newestInstance.delete(containerID);
+      remove.run(containerID);
+    },
   };
 }
 

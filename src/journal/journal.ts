@@ -65,9 +65,7 @@ export interface Journal {
 
   /** Record that a hook is about to be called. Returns the attempt: 1 + the calls of this hook, instance and point that never ended. */
   beginHook(call: Pick<HookCall, 'containerID' | 'instanceID' | 'point' | 'plugin'>): number;
-  endHook(
-    call: Pick<HookCall, 'instanceID' | 'point' | 'plugin' | 'outcome' | 'reason' | 'message' | 'durationMs'>,
-  ): void;
+  endHook(call: Omit<HookCall, 'attempt' | 'startedAt' | 'endedAt'>): void;
   hookCalls(containerID: string, instanceID?: string): HookCall[];
 
   addEvent(event: NewEvent): JournalEvent;

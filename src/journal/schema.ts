@@ -52,6 +52,12 @@ const migrations: readonly string[] = [
     value TEXT NOT NULL
   ) STRICT, WITHOUT ROWID;
   `,
+  // Two indexes were written at each hook call where one does.
+  `
+  DROP INDEX hook_call_by_container;
+  DROP INDEX hook_call_by_instance;
+  CREATE INDEX hook_call_by_subject ON hook_call (container_id, instance_id, point, plugin);
+  `,
 ];
 
 /** The newest shape that this hob knows. */

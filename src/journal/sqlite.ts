@@ -35,24 +35,26 @@ export function openJournal({ path, log }: { readonly path: string; readonly log
     // One statement is a transaction by itself; spelling it out would cost a tenth more.
     save: (record, owesHooks) => {
       const save = (): void => explained('write', () => containers.save(record));
-      if (owesHooks) save();
-      else withoutSync(db, save);
+      if (owesHooks) onDisk(db, save);
+      else save();
     },
     forget: (id) =>
-      writing(() => {
-        containers.remove(id);
-        hookCalls.removeAllOf(id);
-      }),
-    beginHook: (call) => withoutSync(db, () => writing(() => hookCalls.beginHook(call))),
-    endHook: (call) => withoutSync(db, () => explained('write', () => hookCalls.endHook(call))),
+      onDisk(db, () =>
+        writing(() => {
+          containers.remove(id);
+          hookCalls.removeAllOf(id);
+        }),
+      ),
+    beginHook: (call) => explained('write', () => hookCalls.beginHook(call)),
+    endHook: (call) => explained('write', () => hookCalls.endHook(call)),
     hookCalls: (containerID, instanceID) => reading(() => hookCalls.hookCalls(containerID, instanceID)),
-    addEvent: (event) => withoutSync(db, () => writing(() => ring.addEvent(event))),
+    addEvent: (event) => writing(() => ring.addEvent(event)),
     events: (filter) => reading(() => ring.events(filter)),
     fact(name) {
       const row = reading(() => facts.read.get(name));
       return row && text(row, 'value');
     },
-    setFact: (name, value) => explained('write', () => void facts.write.run(name, value)),
+    setFact: (name, value) => onDisk(db, () => explained('write', () => void facts.write.run(name, value))),
     close: () => db.close(),
   };
 }
@@ -69,13 +71,16 @@ function prepareTables(db: DatabaseSync, log: JournalLog) {
   };
 }
 
-/** The kernel has it when the call returns, so hob's own death cannot lose it; only a power cut can. With many starts at once it saves most of the time that they take of hob. */
-function withoutSync<Result>(db: DatabaseSync, write: () => Result): Result {
-  db.exec('PRAGMA synchronous = NORMAL');
+/**
+ * Wait until the disk has it, for what a power cut must not lose. Everything else the kernel has when the call returns, so that hob's own
+ * death cannot lose it; with many starts at once that saves most of the time that writes take of hob.
+ */
+function onDisk<Result>(db: DatabaseSync, write: () => Result): Result {
+  db.exec('PRAGMA synchronous = FULL');
   try {
     return write();
   } finally {
-    db.exec('PRAGMA synchronous = FULL');
+    db.exec('PRAGMA synchronous = NORMAL');
   }
 }
 
