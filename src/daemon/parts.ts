@@ -1,4 +1,4 @@
-import { mkdirSync } from 'node:fs';
+import { chmodSync, mkdirSync } from 'node:fs';
 import type { Logger } from 'pino';
 import { lockDirectory } from '../host/lock.ts';
 import { assertTrustedPath } from '../host/trust.ts';
@@ -40,9 +40,12 @@ export interface Parts {
 /** Take the two directories for this hob, and open what is in them. @throws Error in words when another hob has them */
 export async function openParts(options: DaemonOptions, writeLine?: (line: string) => void): Promise<Parts> {
   const { stateDir, runDir, logLevel } = options;
-  const unlock = [stateDir, runDir].map(takeDirectory);
+  // Containers with a user namespace have to get through the state directory to their rootfs; what is private in it is so by itself.
+  const unlock = [takeDirectory(stateDir, 0o711), takeDirectory(runDir, 0o700)];
   const places = placesIn(options);
-  for (const directory of [places.logs, places.overlays]) mkdirSync(directory, { recursive: true, mode: 0o700 });
+  mkdirSync(places.logs, { recursive: true, mode: 0o700 });
+  mkdirSync(places.overlays, { recursive: true });
+  chmodSync(places.overlays, 0o711);
   const log = createLog(logLevel, writeLine);
   const journal = openJournal({ path: places.journal, log });
   const report = createReporter(journal, log);
@@ -79,8 +82,8 @@ export async function openParts(options: DaemonOptions, writeLine?: (line: strin
 }
 
 /** Whoever can write there can have hob start anything, as root. */
-function takeDirectory(directory: string): () => void {
-  const release = lockDirectory(directory);
+function takeDirectory(directory: string, mode: number): () => void {
+  const release = lockDirectory(directory, mode);
   const fault = assertTrustedPath(directory);
   if (fault === undefined) return release;
   release();

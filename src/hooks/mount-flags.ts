@@ -24,7 +24,6 @@ const MS = MountFlags;
 const optionsInOrder: readonly (readonly [bits: number, option: string])[] = [
   [MS.MS_BIND | MS.MS_REC, 'rbind'],
   [MS.MS_BIND, 'bind'],
-  [MS.MS_SILENT, 'silent'],
   [MS.MS_RDONLY, 'ro'],
   [MS.MS_SYNCHRONOUS, 'sync'],
   [MS.MS_NOSUID, 'nosuid'],
@@ -40,7 +39,8 @@ const optionsInOrder: readonly (readonly [bits: number, option: string])[] = [
 /** The OCI mount options for some options and `MS_*` bits. `leftOver` holds the bits that no option stands for. */
 export function mountOptions(options: readonly string[], flags: number): { options: string[]; leftOver: number } {
   const result = [...options];
-  let left = flags;
+  // No option: it only keeps the kernel from logging, and crun takes the word "silent" for an option of the filesystem, which refuses it.
+  let left = flags & ~MS.MS_SILENT;
   for (const [bits, option] of optionsInOrder) {
     if ((left & bits) !== bits) continue;
     result.push(option);

@@ -5,13 +5,13 @@ import { join } from 'node:path';
 import { tryLock } from './libc.ts';
 
 /**
- * Make the directory ours (mode 0700 when it has to be created) until this process ends, however it ends, or releases it.
+ * Make the directory ours (`mode` when it has to be created) until this process ends, however it ends, or releases it.
  * The lock file keeps the pid of its holder, for people; only the lock itself counts.
  * @returns gives the directory up
  * @throws Error naming the process that has it
  */
-export function lockDirectory(directory: string): () => void {
-  mkdirSync(directory, { recursive: true, mode: 0o700 });
+export function lockDirectory(directory: string, mode: number): () => void {
+  mkdirSync(directory, { recursive: true, mode });
   const file = join(directory, 'hob.lock');
   const fd = openSync(file, 'a+', 0o600);
   if (!tryLock(fd)) {

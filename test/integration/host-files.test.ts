@@ -141,7 +141,7 @@ describe('the lock of a directory', () => {
   };
 
   it('is refused to a second process, which hears who has it and what to do', async () => {
-    const release = lockDirectory(join(dir, 'state'));
+    const release = lockDirectory(join(dir, 'state'), 0o700);
     const { child, said } = await lockElsewhere();
     release();
     expect(said).toContain(`another hob (pid ${process.pid}) uses ${join(dir, 'state')}: stop that one first`);
@@ -151,15 +151,15 @@ describe('the lock of a directory', () => {
   it('is free again once its holder was killed, and names the new one', async () => {
     const { child, said } = await lockElsewhere();
     expect(said).toBe('locked');
-    expect(() => lockDirectory(join(dir, 'state'))).toThrow(`pid ${child.pid}`);
+    expect(() => lockDirectory(join(dir, 'state'), 0o700)).toThrow(`pid ${child.pid}`);
     child.kill('SIGKILL');
     await once(child, 'exit');
-    lockDirectory(join(dir, 'state'))();
+    lockDirectory(join(dir, 'state'), 0o700)();
     expect(readFileSync(join(dir, 'state/hob.lock'), 'utf8')).toBe(`${process.pid}\n`);
   });
 
   it('makes the directory for its owner only', () => {
-    lockDirectory(join(dir, 'run/deep'))();
+    lockDirectory(join(dir, 'run/deep'), 0o700)();
     expect(statSync(join(dir, 'run/deep')).mode & 0o777).toBe(0o700);
   });
 });

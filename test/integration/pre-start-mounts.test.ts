@@ -73,7 +73,6 @@ function drop(name: string, plugin: string, data: object = {}): void {
   const script = `cat /mnt/x/file; echo; cat /proc/self/uid_map; : ${name}; trap "exit 0" TERM; while true; do sleep 0.1; done`;
   hob.drop(name, {
     rootfs: { path: rootfs },
-    readOnlyRootfs: true,
     userNamespace: { hostUID, hostGID: hostUID, size: 65_536 },
     command: ['/bin/sh', '-c', script],
     plugins: [{ name: plugin, data }],
