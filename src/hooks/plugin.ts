@@ -78,7 +78,7 @@ export type PluginFactory = (environment: PluginEnvironment, utilities: PluginUt
 export interface HookContext {
   /** Fires when the hook's time limit is reached or the call is no longer wanted. A hook that ignores it is cut off. */
   readonly signal: AbortSignal;
-  /** 1 for the first call; more when hob died during an earlier call and calls again. */
+  /** 1 for the first call; more when hob, or the keeper that ran it, died during an earlier call and it is called again. */
   readonly attempt: number;
   /** The life of the container that this call belongs to; a restart is another instance. */
   readonly instanceID: string;
