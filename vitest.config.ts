@@ -1,9 +1,13 @@
+import { join } from 'node:path';
 import { defineConfig } from 'vitest/config';
 import { TotalReporter } from './test/support/total-reporter.ts';
 
 export default defineConfig({
+  // What a plugin calls hob/data; it is a package of its own, so it does not find it by itself.
+  resolve: { alias: [{ find: /^hob\/([\w-]+)$/, replacement: join(import.meta.dirname, 'src/hooks/$1.ts') }] },
   test: {
     include: ['test/**/*.test.ts'],
+    setupFiles: ['test/support/safe-kill.ts'],
     pool: 'forks',
     // Integration tests start containers; two at a time keep even a small machine's answers within the time limits.
     maxWorkers: 2,

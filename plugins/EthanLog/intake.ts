@@ -1,5 +1,6 @@
 import { type Entry, remark, type Sink, timeOf } from './entry.ts';
 import { createFramer } from './frames.ts';
+import { readClocks } from './libc.ts';
 import type { PidMap } from './pids.ts';
 import { createRateLimit } from './rate-limit.ts';
 import { type LogRecord, parseRecord } from './record.ts';
@@ -38,7 +39,7 @@ export function createIntake({ settings, sinks, pids, now }: IntakeParts): Intak
 
   function entryOf({ pid, ...record }: LogRecord): Entry {
     const own = pidOf(pid);
-    const time = timeOf(record.monotonic, process.hrtime.bigint());
+    const time = timeOf(record.monotonic, readClocks());
     return { time, name, ...record, ...(own !== undefined && { pid: own }) };
   }
 

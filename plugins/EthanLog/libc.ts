@@ -8,10 +8,12 @@
 import type * as ffiTypes from 'node:ffi';
 import { constants } from 'node:fs';
 import { getSystemErrorMap } from 'node:util';
+import type { Clocks } from './entry.ts';
 
 const definitions = {
   __errno_location: { arguments: [], return: 'pointer' },
   open: { arguments: ['string', 'int32'], return: 'int32' },
+  clock_gettime: { arguments: ['int32', 'buffer'], return: 'int32' },
   close: { arguments: ['int32'], return: 'int32' },
   mkfifo: { arguments: ['string', 'uint32'], return: 'int32' },
   fcntl: { arguments: ['int32', 'int32', 'int32'], return: 'int32' },
@@ -21,6 +23,7 @@ const definitions = {
   sendto: { arguments: ['int32', 'buffer', 'uint64', 'int32', 'buffer', 'uint32'], return: 'int64' },
 } as const;
 
+const CLOCK_BOOTTIME = 7;
 const O_CLOEXEC = 0o2000000;
 const F_SETPIPE_SZ = 1031;
 const LOCK_EX_NB = 2 | 4;
@@ -28,6 +31,15 @@ const SPLICE_F_NONBLOCK = 2;
 const AF_UNIX = 1;
 const SOCK_DGRAM_NONBLOCK_CLOEXEC = 2 | 0o4000 | 0o2000000;
 const MSG_NOSIGNAL = 0x4000;
+
+const timespec = Buffer.alloc(16);
+
+/** The time since the start of the host, without and with the time that it was suspended. */
+export function readClocks(): Clocks {
+  const monotonic = process.hrtime.bigint();
+  libc().clock_gettime(CLOCK_BOOTTIME, timespec);
+  return { monotonic, boottime: timespec.readBigInt64LE(0) * 1_000_000_000n + timespec.readBigInt64LE(8) };
+}
 
 /** Make a FIFO. Throws an Error with a `code`. */
 export function mkfifo(path: string, mode: number): void {

@@ -27,6 +27,8 @@ interface OpenLog {
 }
 
 const now = (): number => performance.now();
+/** How often a pipe is tried that another version of this plugin reads. */
+const TRY_AGAIN_MS = 1_000;
 
 /** Opens what an earlier hob left, at once: its containers may be waiting for a reader. */
 export function openLogs(environment: PluginEnvironment): Logs {
@@ -53,25 +55,34 @@ export function openLogs(environment: PluginEnvironment): Logs {
     open.set(id, { note, intake, reader: readers.read(fd, intake.take) });
   }
 
-  /** A pipe has one reader. Another version of this plugin may still have it; that one ends with its container. */
-  function reopen(id: string): void {
+  /** Read a pipe on. False when another version of this plugin reads it: a pipe has one reader. */
+  function reopen(id: string): boolean {
     const { reader, note } = pipes.open(id);
-    if (tryLock(reader)) attach(id, reader, note);
+    const isOurs = tryLock(reader);
+    if (isOurs) attach(id, reader, note);
     else closeDescriptor(reader);
+    return isOurs;
   }
 
-  function reopenAll(): void {
-    for (const id of pipes.ids().filter((each) => !open.has(each))) {
-      try {
-        reopen(id);
-      } catch (error) {
-        console.warn(`the log of ${id} cannot be read on: ${String(error)}`);
-      }
+  /** False when it is worth another try. */
+  function tryToReopen(id: string): boolean {
+    try {
+      return reopen(id);
+    } catch (error) {
+      console.warn(`the log of ${id} cannot be read on: ${String(error)}`);
+      return true;
     }
   }
 
+  /** What another version reads is ours when its thread dies before the container ends; nothing tells of that. */
+  function reopenAll(ids: readonly string[]): void {
+    const others = ids.filter((id) => !tryToReopen(id));
+    const isLeft = (id: string): boolean => others.includes(id) && !open.has(id);
+    if (others.length > 0) setTimeout(() => reopenAll(pipes.ids().filter(isLeft)), TRY_AGAIN_MS).unref();
+  }
+
   function end(id: string): void {
-    if (!open.has(id)) reopenAll();
+    if (!open.has(id) && pipes.ids().includes(id)) tryToReopen(id);
     const log = open.get(id);
     log?.reader.drain();
     log?.reader.close();
@@ -80,7 +91,7 @@ export function openLogs(environment: PluginEnvironment): Logs {
     pipes.remove(id);
   }
 
-  reopenAll();
+  reopenAll(pipes.ids());
   return {
     begin(id, settings) {
       end(id);

@@ -33,18 +33,17 @@ export function adoptFile(path: string): void {
   withOpened(path, (_fd, stats) => {
     assertKind(stats.isFile(), stats, 'a file');
     assertOneName(stats);
-    if (stats.uid !== ROOT)
-      throw new Error(`it belongs to user ${stats.uid}, who could put something else there; cure: chown root ${path}`);
+    assertOfRoot(path, stats);
   });
 }
 
-/** The socket is the DRM's to make. */
+/** The socket is the DRM's to make, and has to be root's. */
 export function adoptSocket(path: string): void {
   withOpened(path, (fd, stats) => {
     assertKind(stats.isSocket(), stats, 'a socket');
     assertOneName(stats);
+    assertOfRoot(path, stats);
     give(fd, 0o760);
-    assertStillThere(path, stats);
   });
 }
 
@@ -106,6 +105,12 @@ function assertKind(isIt: boolean, stats: Stats, expected: string): void {
 /** A hard link could be to anything of this filesystem, whoever it belongs to. */
 function assertOneName({ nlink }: Stats): void {
   if (nlink !== 1) throw new Error(`it has ${nlink} names (hard links); somebody may have put it there on purpose`);
+}
+
+/** Anybody else's could be replaced; and who serves a socket must be the DRM, not just anybody. */
+function assertOfRoot(path: string, { uid }: Stats): void {
+  if (uid !== ROOT)
+    throw new Error(`it belongs to user ${uid}, who could put something else there; cure: chown root ${path}`);
 }
 
 /** Now that it is root's, nobody can replace it any more; before, its owner could. */

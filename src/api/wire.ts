@@ -136,4 +136,6 @@ export interface HobInfo {
 export interface DownProgress {
   readonly message: string;
   readonly done?: boolean;
+  /** With `done`: of hob itself, which ends now. */
+  readonly pid?: number;
 }

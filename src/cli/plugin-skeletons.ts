@@ -29,7 +29,8 @@ const moduleText = (name: string): string => `import { readData } from 'hob/data
 import { HintFlags } from 'hob/hint-flags';
 
 /**
- * Called once, when hob loads the plugin. \`environment\` tells of the host, \`utilities\` runs programs and remembers things.
+ * Called when hob loads the plugin, and again for each new thread of it: what has to last belongs into \`utilities.metadata\` or the
+ * folder \`environment.stateDir\`. \`environment\` tells of the host, \`utilities\` runs programs and remembers things.
  * @type {import('hob/plugin').PluginFactory}
  */
 export default (environment, utilities) => ({

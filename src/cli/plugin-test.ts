@@ -22,10 +22,16 @@ export function testPlugins(path: string): number {
 }
 
 function testFiles(path: string): string[] {
-  if (!isFolder(path)) return [resolve(path)];
+  if (!isFolder(path)) return [testFile(path)];
   const found = globSync('**/*.test.{mjs,js,ts}', { cwd: path, exclude: ['**/node_modules/**'] });
   if (found.length > 0) return found.toSorted().map((file) => resolve(path, file));
   throw new CliError(`no tests in ${resolve(path)}: there is no file NAME.test.mjs, .js or .ts`);
+}
+
+/** Node would run any other file as well, and call it a test that passed. */
+function testFile(path: string): string {
+  if (/\.test\.(?:mjs|js|ts)$/.test(path)) return resolve(path);
+  throw new CliError(`${path} is no test: tests are files NAME.test.mjs, .js or .ts; or name the folder they are in`);
 }
 
 function isFolder(path: string): boolean {

@@ -1,8 +1,8 @@
 import type { ObjectList, PluginHookInfo, PluginInfo } from '../api/wire.ts';
 import { milliseconds } from './age.ts';
 import { parse } from './arguments.ts';
-import { CliError, suggestion } from './cli-error.ts';
 import { connectTo } from './client.ts';
+import type { Client } from './client.ts';
 import { socketPath } from './directories.ts';
 import { factLine, given, section } from './facts.ts';
 import { listOf, outputFlag, outputFormat, print, remark, serialized } from './output.ts';
@@ -63,8 +63,7 @@ const hookColumns: readonly Column<PluginHookInfo>[] = [
 export async function run(args: string[]): Promise<number> {
   const { values, positionals } = parse('plugins', args, outputFlag);
   const format = outputFormat('plugins', values.output);
-  const { items } = await connectTo(socketPath(values)).json<ObjectList<PluginInfo>>('GET', '/plugins');
-  const chosen = positionals.length === 0 ? items : positionals.flatMap((name) => named(name, items));
+  const chosen = await ask(connectTo(socketPath(values)), positionals);
   if (format === 'json' || format === 'yaml') process.stdout.write(await serialized(listOf(chosen), format));
   else if (format === 'name') for (const { name } of chosen) print(`plugin/${name}`);
   else if (chosen.length === 0) remark('No plugins found.');
@@ -73,12 +72,13 @@ export async function run(args: string[]): Promise<number> {
   return 0;
 }
 
-/** More than one when several files claim the name. */
-function named(name: string, plugins: readonly PluginInfo[]): PluginInfo[] {
-  const found = plugins.filter((plugin) => plugin.name === name.replace(/^plugins?\//, ''));
-  if (found.length > 0) return found;
-  const known = plugins.map((plugin) => plugin.name);
-  throw new CliError(`Error from server (NotFound): there is no plugin "${name}"${suggestion(name, known)}`, '');
+/** All, or those named: more than one of a name when several files claim it. */
+async function ask(hob: Client, names: readonly string[]): Promise<PluginInfo[]> {
+  const paths = names.map((name) => `/plugins/${encodeURIComponent(name.replace(/^plugins?\//, ''))}`);
+  const lists = (paths.length === 0 ? ['/plugins'] : paths).map((path) =>
+    hob.json<ObjectList<PluginInfo>>('GET', path),
+  );
+  return (await Promise.all(lists)).flatMap(({ items }) => items);
 }
 
 function showTable(plugins: readonly PluginInfo[], format: OutputFormat | undefined): void {

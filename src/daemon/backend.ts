@@ -2,7 +2,7 @@ import { hostname } from 'node:os';
 import { containerID, key as keyOf } from '../api/container.ts';
 import type { Container } from '../api/container.ts';
 import { parseSpecs } from '../api/parse.ts';
-import type { ApplyResult, DownProgress, PluginInfo } from '../api/wire.ts';
+import type { ApplyResult, DownProgress } from '../api/wire.ts';
 import { contentHash } from '../api/hash.ts';
 import type { Controller } from '../controller/controller.ts';
 import type { DesiredStore } from '../controller/desired-store.ts';
@@ -16,6 +16,7 @@ import { hooksOf } from './hook-status.ts';
 import type { InstanceLogs } from './instance-logs.ts';
 import type { DaemonOptions, Places } from './options.ts';
 import { recordSource } from './plugin-records.ts';
+import type { Plugins } from './plugins.ts';
 import type { Reporter } from './reporter.ts';
 
 interface BackendParts {
@@ -27,7 +28,7 @@ interface BackendParts {
   readonly report: Reporter;
   readonly applied: AppliedSource;
   readonly logs: InstanceLogs;
-  readonly plugins: { list(): readonly PluginInfo[] };
+  readonly plugins: Pick<Plugins, 'list' | 'whyMissing'>;
   /** hob left the host's mount namespace, so whoever wants to run crun has to follow it. */
   readonly inNamespace: boolean;
   readonly version: string;
@@ -49,10 +50,10 @@ export function createBackend(parts: BackendParts): ApiBackend {
       if (!container) throw conflict(`container "${name}" is gone`);
       return parts.logs.source(container, containerID({ namespace, name }), previous);
     },
-    recordSource: (namespace, name, plugin) => {
+    recordSource: (namespace, name, plugin, { follow }) => {
       const container = controller.get(keyOf({ namespace, name }));
       if (!container) throw conflict(`container "${name}" is gone`);
-      return recordSource(parts.places.pluginState, parts.plugins.list(), container, plugin);
+      return recordSource(parts.places.pluginState, parts.plugins.list(), container, plugin, follow);
     },
     execCommand: (namespace, name, request) => {
       requireRunning(controller.get(keyOf({ namespace, name })), name);
@@ -62,6 +63,7 @@ export function createBackend(parts: BackendParts): ApiBackend {
     apply: (text, origin) => apply(parts, text, origin),
     remove: (namespace, name) => remove(parts, namespace, name),
     plugins: () => parts.plugins.list(),
+    whyNoPlugin: (name) => parts.plugins.whyMissing(name),
     sources: () => store.sources(),
     info: () => ({
       version: parts.version,

@@ -1,10 +1,12 @@
+import { setTimeout as delay } from 'node:timers/promises';
 import type { Logger } from 'pino';
+import type { PluginUse } from '../api/container.ts';
 import type { PluginHookInfo, PluginInfo } from '../api/wire.ts';
 import { requiredMissing, runHookPoint, waitsForPreStart } from '../hooks/dispatcher.ts';
 import { hookMode } from '../hooks/hint-flags.ts';
 import { type HookPoint, hookPoints } from '../hooks/plugin.ts';
 import { createPluginRegistry } from '../hooks/registry.ts';
-import type { PluginInfo as RegisteredInfo, PluginRegistry } from '../hooks/registry.ts';
+import type { ListedPlugin, PluginRegistry } from '../hooks/registry.ts';
 import { createHookStatistics, type HookStatistics } from '../hooks/statistics.ts';
 import type { Surroundings } from '../hooks/surroundings.ts';
 import type { Journal } from '../journal/journal.ts';
@@ -16,6 +18,8 @@ import type { Reporter } from './reporter.ts';
 /** Plugins as the lifecycle and the API need them. */
 export type Plugins = LifecycleParts['plugins'] & {
   list(): readonly PluginInfo[];
+  /** Why there is no plugin of that name, in words. */
+  whyMissing(name: string): string;
   onChange(listener: () => void): void;
   /** Instances of an earlier hob need their plugins: they are kept alive for them. */
   adopt(instances: readonly Instance[]): void;
@@ -36,7 +40,10 @@ interface PluginParts {
   readonly report: Reporter;
 }
 
-/** Load the plugins of the plugin folders, and keep up with them. */
+/** How long hob's own start waits for its plugins; those that work take a tenth of it. */
+const LOADING_PATIENCE_MS = 1_000;
+
+/** Load the plugins of the plugin folders, and keep up with them. What takes long to load may still be missing when this resolves. */
 export async function startPlugins(parts: PluginParts): Promise<Plugins> {
   const { folders, stateDir, surroundings, keeper, journal, log, report } = parts;
   let tell = (): void => undefined;
@@ -49,8 +56,11 @@ export async function startPlugins(parts: PluginParts): Promise<Plugins> {
     folders,
     stateDir,
     surroundings,
+    // A hob that comes after calls hooks again: what this one began must not run on beside them.
     run: (request, signal) =>
-      keeper.run(request, signal).catch((error: unknown) => (isClosing ? never : Promise.reject(error as Error))),
+      keeper
+        .run({ ...request, endsWithClient: true }, signal)
+        .catch((error: unknown) => (isClosing ? never : Promise.reject(error as Error))),
     log,
     onChange: () => {
       const before = there;
@@ -58,24 +68,33 @@ export async function startPlugins(parts: PluginParts): Promise<Plugins> {
       if (there !== before) tell();
     },
   });
-  await registry.start();
+  const firstLook = registry.start();
+  // Only what needs one that hangs has to wait for it.
+  await Promise.race([firstLook, delay(LOADING_PATIENCE_MS, undefined, { ref: false })]);
+  /** Where containers were adopted, hooks may come before their plugins do. */
+  const untilLoaded = async (uses: readonly PluginUse[]): Promise<void> => {
+    if (uses.some(({ name }) => !registry.get(name))) await firstLook;
+  };
   return {
     missing: (uses) => requiredMissing(uses, registry),
     waitForPreStart: (uses, instanceID) => waitsForPreStart(uses, registry, instanceID),
-    run: ({ namespace, name }, request) =>
-      runHookPoint({
+    run: async ({ namespace, name }, request) => {
+      await untilLoaded(request.plugins);
+      return runHookPoint({
         ...request,
         registry,
         journal,
         log,
         statistics,
         onEvent: ({ type, reason, message }) => report.container({ namespace, name }, type, reason, message),
-      }),
+      });
+    },
     list: () =>
       registry.list().map((plugin) => {
         const hasItsName = registry.get(plugin.name)?.version === plugin.version;
         return infoOf(plugin, hasItsName ? statistics : undefined);
       }),
+    whyMissing: (name) => registry.whyMissing(name),
     onChange: (listener) => {
       tell = listener;
     },
@@ -101,7 +120,7 @@ const whatIsThere = (registry: PluginRegistry): string =>
   JSON.stringify(registry.list().map(({ name, version, reason }) => [name, version, registry.get(name) ? '' : reason]));
 
 /** @param statistics undefined for one whose name belongs to another, whose calls they are */
-function infoOf(plugin: RegisteredInfo, statistics: HookStatistics | undefined): PluginInfo {
+function infoOf(plugin: ListedPlugin, statistics: HookStatistics | undefined): PluginInfo {
   const { name, kind, path, version, state, reason, warnings, hookHints } = plugin;
   const messages = [...(reason === undefined ? [] : [reason]), ...warnings];
   return {

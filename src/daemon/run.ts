@@ -2,6 +2,7 @@ import { mkdirSync } from 'node:fs';
 import { flushCompileCache } from 'node:module';
 import { enterMountNamespaceIfNeeded } from '../host/mount-namespace.ts';
 import type { DaemonOptions } from './options.ts';
+import type { Daemon } from './start.ts';
 
 /**
  * `hob run`: keep containers as their specs say until a signal ends it, or `hob down`. The containers go on without it.
@@ -16,9 +17,20 @@ export async function runDaemon(options: DaemonOptions): Promise<number> {
   const namespace = enterMountNamespaceIfNeeded(options.runDir);
   const { startDaemon } = await import('./start.ts');
   const daemon = await startDaemon(options, namespace);
-  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, () => void daemon.stop());
+  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, () => stopInTime(daemon));
   // Node does it only at its end, which a kill -9 never comes to.
   flushCompileCache();
   await daemon.stopped;
   return 0;
+}
+
+const STOP_LIMIT_MS = 15_000;
+
+/** A stop that hangs (a disk that does not answer) is worth less than the end: hob's own death costs nothing. */
+function stopInTime(daemon: Daemon): void {
+  setTimeout(() => {
+    process.stderr.write(`hob could not end in order within ${STOP_LIMIT_MS / 1000} s, and ends now\n`);
+    process.kill(process.pid, 'SIGKILL');
+  }, STOP_LIMIT_MS).unref();
+  void daemon.stop();
 }

@@ -13,6 +13,7 @@ import { adopt, rememberBoot, served } from './adopt.ts';
 import { serveApi } from './api/server.ts';
 import { createBackend } from './backend.ts';
 import { cgroupParentOf, configurer } from './configure.ts';
+import { watchFileAccess } from './file-access.ts';
 import { hooksOf } from './hook-status.ts';
 import type { DaemonOptions } from './options.ts';
 import { openParts } from './parts.ts';
@@ -51,7 +52,10 @@ export async function startDaemon(options: DaemonOptions, namespace: NamespaceEn
   plugins.onChange(() => controller.pluginsChanged());
 
   const stopped = Promise.withResolvers<void>();
-  const stop = once(async () => {
+  const inThisProcess = (): string[] => plugins.list().flatMap(({ kind, name }) => (kind === 'module' ? [name] : []));
+  const unwatchFileAccess = watchFileAccess(report, inThisProcess);
+  const stop = shared(async () => {
+    unwatchFileAccess();
     await controller.stop();
     await Promise.all(sources.map((source) => source.stop()));
     await api.close();
@@ -160,7 +164,7 @@ function openController(
 }
 
 /** The first call counts; the others get its promise. */
-function once<T>(action: () => Promise<T>): () => Promise<T> {
+function shared<T>(action: () => Promise<T>): () => Promise<T> {
   let result: Promise<T> | undefined;
   return () => (result ??= action());
 }

@@ -20,5 +20,5 @@ export async function* tearDown(controller: Controller, store: DesiredStore): As
     for (const message of gone.splice(0)) yield { message };
   }
   unwatch();
-  yield { message: 'all containers are gone', done: true };
+  yield { message: 'all containers are gone', done: true, pid: process.pid };
 }

@@ -18,6 +18,12 @@ export interface PluginAdditions {
   readonly mounts: readonly AddedMount[];
 }
 
+/** What a container has by somebody other than a plugin. */
+export interface GivenParts extends PluginAdditions {
+  /** As words for people: `the spec`. */
+  readonly by: string;
+}
+
 /** What all plugins together add to a container. Plain data. */
 export interface StartStateAdditions {
   /** `NAME=value`, each name once. */

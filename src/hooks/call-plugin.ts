@@ -17,9 +17,15 @@ export interface CallMeans {
 /** Call one hook of a plugin, here and now. Whatever the plugin does short of blocking becomes an outcome. */
 export async function callPlugin(plugin: Plugin, request: HookRequest, means: CallMeans): Promise<HookOutcome> {
   const startState = createStartState(means.fds, means.complain);
+  // It has failed by then, whenever it ends; nobody would close a descriptor that comes after that.
+  means.signal.addEventListener('abort', () => startState.finish());
   const { attempt, instanceID } = request;
   try {
-    const answer: unknown = await callHook(plugin, request, startState, { signal: means.signal, attempt, instanceID });
+    const answer: unknown = await callMethod(plugin, request, startState, {
+      signal: means.signal,
+      attempt,
+      instanceID,
+    });
     const additions = startState.finish();
     if (answer === true) return { ok: true, additions };
     if (answer === false) return failed('HookFailed', 'it answered false');
@@ -32,7 +38,7 @@ export async function callPlugin(plugin: Plugin, request: HookRequest, means: Ca
 }
 
 /** Each point has its own arguments, as in Dobby. */
-function callHook(
+function callMethod(
   plugin: Plugin,
   request: HookRequest,
   startState: CollectingStartState,

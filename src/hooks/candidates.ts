@@ -1,6 +1,7 @@
 import type { BigIntStats } from 'node:fs';
 import { open, readdir, stat } from 'node:fs/promises';
 import { join } from 'node:path';
+import { meansMissing } from '../host/errors.ts';
 import { fingerprintOf } from './fingerprint.ts';
 import { type Manifest, readManifest } from './plugin-manifest.ts';
 
@@ -24,7 +25,8 @@ export interface Candidate {
   readonly fault?: string;
 }
 
-const moduleName = /\.(?:mjs|js|ts)$/;
+/** How the file of a module ends. */
+export const moduleName = /\.(?:mjs|js|ts)$/;
 const notPlugins = /^\.|~$|\.d\.ts$|\.test\.(?:mjs|js|ts)$/;
 const indexNames = ['index.mjs', 'index.js', 'index.ts'];
 
@@ -73,7 +75,8 @@ async function fileCandidate(path: string, stats: BigIntStats): Promise<Candidat
   return { ...file, kind: 'executable', fault: `it is a script, but not executable; cure: chmod +x ${path}` };
 }
 
-async function folderCandidate(path: string): Promise<Candidate> {
+/** Rejects when it vanishes meanwhile. */
+export async function folderCandidate(path: string): Promise<Candidate> {
   const manifest = await readManifest(path);
   const folder = { path, label: labelOf(path), passedOn: manifest.environment, ...(await fingerprintOf(path)) };
   const found = await mainOf(path, folder.label, manifest);
@@ -86,11 +89,13 @@ async function mainOf(
   { main }: Manifest,
 ): Promise<Pick<Candidate, 'kind' | 'main' | 'fault'>> {
   const module = main === undefined ? await firstFile(path, indexNames) : join(path, main);
+  if (main !== undefined && module !== undefined && !(await isThere(module)))
+    return { kind: 'module', main: module, fault: `"main" in ${path}/package.json names ${main}, which is not there` };
   if (module !== undefined) return { kind: 'module', main: module };
   const program = await firstFile(path, [label]);
   if (program !== undefined && isExecutable(await stat(program, { bigint: true })))
     return { kind: 'executable', main: program };
-  const fault = `the folder has no package.json with "main", no ${indexNames.join(', ')}, and no executable file ${label}`;
+  const fault = `the folder has no package.json with "main", no ${indexNames.join(', ')}, and no executable file ${label}; if it holds plugins itself, name it with a --plugins of its own`;
   return { kind: 'module', main: path, fault };
 }
 
@@ -99,6 +104,12 @@ async function firstFile(folder: string, names: readonly string[]): Promise<stri
   const name = names.find((each) => present.includes(each));
   return name === undefined ? undefined : join(folder, name);
 }
+
+const isThere = (path: string): Promise<boolean> =>
+  stat(path).then(
+    () => true,
+    (error: unknown) => !meansMissing(error),
+  );
 
 const isExecutable = (stats: BigIntStats): boolean => (stats.mode & 0o111n) !== 0n;
 

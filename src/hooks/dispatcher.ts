@@ -1,10 +1,9 @@
 import type { PluginUse } from '../api/container.ts';
 import type { HookCall } from '../journal/journal.ts';
-import { discardFds, type StartStateAdditions } from './additions.ts';
+import { discardFds, type GivenParts, type StartStateAdditions } from './additions.ts';
 import { createFdTable, type FdTable, recordedFds } from './fd-table.ts';
 import { callHook, type CallSetting, type EndedCall, type HookedContainer, type HookJournal } from './hook-call.ts';
 import { type PlannedCall, planCalls } from './hook-plan.ts';
-import { hookMode } from './hint-flags.ts';
 import { type AddingPlugin, mergeAdditions } from './merge-additions.ts';
 import type { HookPoint } from './plugin.ts';
 import { failed, type HookFailure, type HookFailureReason, type HookLog } from './registered-plugin.ts';
@@ -16,6 +15,8 @@ export interface HookPointRequest {
   readonly container: HookedContainer;
   /** In the order of the spec. */
   readonly plugins: readonly PluginUse[];
+  /** For postConstruction: what the container has without its plugins, and they may not change. */
+  readonly given?: readonly GivenParts[];
   readonly registry: Pick<PluginRegistry, 'pin' | 'find' | 'release' | 'whyMissing'>;
   readonly journal: HookJournal;
   readonly log: HookLog;
@@ -66,7 +67,7 @@ export async function runHookPoint(request: HookPointRequest): Promise<HookPoint
   const { point, container, plugins, registry } = request;
   const names = plugins.map(({ name }) => name);
   if (point === 'postConstruction') registry.pin(container.instanceID, names);
-  const earlier = once(() => earlierCalls(request));
+  const earlier = lazy(() => earlierCalls(request));
   const plan = planCalls(point, container.instanceID, plugins, registry, earlier);
   const fds = point === 'postConstruction' ? createFdTable() : undefined;
   const setting = { ...request, graceMs: request.graceMs ?? GRACE_MS, earlier, ...(fds && { fds }) };
@@ -86,13 +87,16 @@ export const requiredMissing = (
     .filter(({ name, required }) => required && !registry.get(name))
     .map(({ name }) => `${name}: ${registry.whyMissing(name)}`);
 
-/** Whether any plugin of an instance has a preStart hook: only then crun has to wait for it. */
-export const waitsForPreStart = (
+/** Whether there is anything to do at an instance's preStart, were it to miss a plugin that has gone: only then crun has to wait for it. */
+export function waitsForPreStart(
   plugins: readonly PluginUse[],
   registry: Pick<PluginRegistry, 'find'>,
   instanceID: string,
-): boolean =>
-  plugins.some(({ name }) => hookMode(registry.find(instanceID, name).plugin?.hookHints ?? 0, 'preStart') !== 'none');
+): boolean {
+  // Without the earlier calls, only one that is not required can be overlooked, and no start waits for that.
+  const { calls, missing } = planCalls('preStart', instanceID, plugins, registry, () => []);
+  return calls.length + missing.length > 0;
+}
 
 async function callAll(setting: CallSetting, calls: readonly PlannedCall[]): Promise<Finished[]> {
   const running = calls.filter(({ mode }) => mode === 'async').map((call) => beginCall(setting, call));
@@ -115,7 +119,7 @@ function addUp(
   failures: FailedHook[],
   table: FdTable,
 ): HookPointResult {
-  const { merged, conflicts } = mergeAdditions(addingPlugins(request.plugins, finished));
+  const { merged, conflicts } = mergeAdditions(addingPlugins(request.plugins, finished), request.given);
   for (const { plugin, message } of conflicts) failures.push(tell(request, plugin, failed('Conflict', message)));
   const fds = recordedFds(table);
   if (isGood(failures)) return { ok: true, failures, additions: { ...merged, fds } };
@@ -170,7 +174,8 @@ function earlierCalls({ journal, container, log }: HookPointRequest): readonly H
   }
 }
 
-function once<T>(read: () => T): () => T {
+/** Reads when it is first asked, and remembers. */
+function lazy<T>(read: () => T): () => T {
   let answer: { value: T } | undefined;
   return () => (answer ??= { value: read() }).value;
 }

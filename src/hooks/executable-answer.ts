@@ -1,5 +1,6 @@
 import { wordsOf } from '../host/errors.ts';
 import { type AddedMount, assignmentFault, mountFault, type PluginAdditions } from './additions.ts';
+import { bindSourceFault } from './bind-source.ts';
 import type { HookPoint } from './plugin.ts';
 import { failed, type HookOutcome } from './registered-plugin.ts';
 import type { ProcessResult } from './run-process.ts';
@@ -96,7 +97,7 @@ function readMount(value: unknown): AddedMount {
     type: textOf(value['type'] ?? 'bind'),
     options: textsOf(value['options'] ?? []),
   };
-  const fault = mountFault(mount);
+  const fault = mountFault(mount) ?? bindSourceFault(mount);
   if (fault !== undefined) throw new Error(`"mounts" in its answer: ${fault}`);
   return mount;
 }

@@ -1,7 +1,7 @@
 import { codeOf, wordsOf } from '../host/errors.ts';
 import { isObject, MAX_OUTPUT_BYTES, outcomeOfProcess, parsePrinted, withStderr } from './executable-answer.ts';
 import { checkIdentity } from './identity.ts';
-import { environmentVariables, type PluginSetting } from './plugin-environment.ts';
+import { environmentVariables, type PluginSetting } from './plugin-variables.ts';
 import { failed, type HookLimits, type HookLog, type HookOutcome } from './registered-plugin.ts';
 import type { HookRequest, PluginIdentity, RegisteredPlugin } from './registered-plugin.ts';
 import type { ProcessRequest, ProcessResult, RunProcess } from './run-process.ts';
@@ -24,7 +24,7 @@ export async function loadExecutable(options: ExecutableOptions): Promise<Regist
     kind: 'executable',
     path: options.path,
     version: options.version,
-    call: (request, limits) => callHook(options, request, limits),
+    call: (request, limits) => executeHook(options, request, limits),
     setNeeded: () => undefined,
     retire: () => void (isRetired = true),
     isUsable: () => !isRetired,
@@ -47,7 +47,7 @@ async function describe(options: ExecutableOptions): Promise<PluginIdentity> {
   return checkIdentity({ name, hookHints });
 }
 
-async function callHook(
+async function executeHook(
   options: ExecutableOptions,
   request: HookRequest,
   { timeoutMs, graceMs, signal, onBegun }: HookLimits,

@@ -44,34 +44,32 @@ export async function callHook(setting: CallSetting, call: PlannedCall, onBegun:
   const recorded = recordedOutcome(setting, call);
   if (recorded) return { outcome: recorded };
   if (setting.signal.aborted) return { outcome: failed('HookAborted', 'the container is to stop; it was not called') };
-  const startedAt = performance.now();
-  const outcome = await callUntilKnown(setting, call, onBegun);
-  if (!outcome)
-    return { outcome: failed('JournalFailed', 'the journal could not record the call, so it was not made') };
-  const durationMs = Math.round((performance.now() - startedAt) * 1000) / 1000;
-  endCall(setting, call, outcome, durationMs);
-  setting.statistics?.record(call.use.name, setting.point, { ok: outcome.ok, durationMs });
-  return { outcome, durationMs };
+  return callUntilKnown(setting, call, onBegun);
 }
 
 const mostCalls = 3;
 
 /**
  * Where the keeper died over a call, nobody knows what came of it: the hook is called again, as after a death of hob, with its next attempt.
- * Undefined when the call must not be made.
+ * The lost one stays without an end in the journal, and counts nowhere.
  */
-async function callUntilKnown(
-  setting: CallSetting,
-  call: PlannedCall,
-  onBegun: () => void,
-): Promise<HookOutcome | undefined> {
+async function callUntilKnown(setting: CallSetting, call: PlannedCall, onBegun: () => void): Promise<EndedCall> {
   for (let calls = 1; ; calls += 1) {
-    const attempt = beginCall(setting, call, calls);
-    if (attempt === undefined) return undefined;
+    const startedAt = performance.now();
+    const attempt = recordBegin(setting, call, calls);
+    if (attempt === undefined)
+      return { outcome: failed('JournalFailed', 'the journal could not record the call, so it was not made') };
     const outcome = await makeCall(setting, call, attempt, onBegun);
     const isLost = !outcome.ok && outcome.reason === 'KeeperLost';
-    if (!isLost || calls === mostCalls || setting.signal.aborted) return outcome;
+    if (!isLost || calls === mostCalls || setting.signal.aborted) return endCall(setting, call, outcome, startedAt);
   }
+}
+
+function endCall(setting: CallSetting, call: PlannedCall, outcome: HookOutcome, startedAt: number): EndedCall {
+  const durationMs = Math.round((performance.now() - startedAt) * 1000) / 1000;
+  recordEnd(setting, call, outcome, durationMs);
+  setting.statistics?.record(call.use.name, setting.point, { ok: outcome.ok, durationMs });
+  return { outcome, durationMs };
 }
 
 /**
@@ -94,12 +92,13 @@ const reasonOf = ({ reason }: HookCall): HookFailureReason =>
   failureReasons.find((known) => known === reason) ?? 'HookFailed';
 
 /** The attempt, or undefined when the call must not be made: what may run later on a journal that forgot it would run twice. */
-function beginCall(setting: CallSetting, { use }: PlannedCall, calls: number): number | undefined {
+function recordBegin(setting: CallSetting, { use, plugin }: PlannedCall, calls: number): number | undefined {
   const { point, container, journal, log, earlier } = setting;
   const which = { containerID: container.id, instanceID: container.instanceID, point, plugin: use.name };
+  const { version } = plugin;
   const again = calls + earlier().filter((call) => isSame(call, point, use.name)).length;
   try {
-    return Math.max(again, journal.beginHook(which));
+    return Math.max(again, journal.beginHook({ ...which, version }));
   } catch (error) {
     log.error({ err: error, ...which }, 'the journal could not record that a hook begins');
     // At the end of a container, leaving something behind would be worse than a hook called twice.
@@ -116,7 +115,7 @@ function makeCall(setting: CallSetting, call: PlannedCall, attempt: number, onBe
   return call.plugin.call(request, { timeoutMs, graceMs, signal, onBegun, ...(fds && { fds }) });
 }
 
-function endCall(setting: CallSetting, { use }: PlannedCall, outcome: HookOutcome, durationMs: number): void {
+function recordEnd(setting: CallSetting, { use }: PlannedCall, outcome: HookOutcome, durationMs: number): void {
   const { point, container, journal, log } = setting;
   const which = { containerID: container.id, instanceID: container.instanceID, point, plugin: use.name };
   const failure = outcome.ok ? {} : { reason: outcome.reason, message: outcome.message };

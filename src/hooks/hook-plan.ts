@@ -17,7 +17,7 @@ export interface HookPlan {
   readonly calls: readonly PlannedCall[];
   /** Plugins that are to be called and are not there. */
   readonly missing: readonly PluginUse[];
-  /** Plugins whose version that made the instance is gone: another version is called. */
+  /** Plugins whose version that made the instance is gone, in this hob's time or before: another version is called. */
   readonly changed: readonly string[];
 }
 
@@ -41,10 +41,23 @@ export function planCalls(
     const mode = known ? hookMode(known.hookHints, point) : 'none';
     if (!plugin && (known ? mode !== 'none' : isMissed(use, point, earlier))) missing.push(use);
     if (!plugin || mode === 'none') continue;
-    if (insteadOf) changed.push(use.name);
+    if (insteadOf || isChanged(plugin, use, point, earlier)) changed.push(use.name);
     calls.push({ use, plugin, mode });
   }
   return { calls, missing, changed };
+}
+
+/** Pins end with hob; which version made the instance, the journal knows. At postConstruction it is made anew. */
+function isChanged(
+  { version }: RegisteredPlugin,
+  { name }: PluginUse,
+  point: HookPoint,
+  earlier: () => readonly HookCall[],
+): boolean {
+  if (point === 'postConstruction') return false;
+  const calls = earlier().filter(({ plugin }) => plugin === name);
+  const madeBy = calls.findLast((call) => call.point === 'postConstruction') ?? calls[0];
+  return madeBy?.version !== undefined && madeBy.version !== version;
 }
 
 /**

@@ -11,7 +11,7 @@ export interface ModuleCalls {
   receive(message: FromThread): void;
   /** A thread is gone, with the calls that were in it. */
   lost(thread: PluginThread, why: string): void;
-  /** Calls in flight stay without an answer, as if hob had died. */
+  /** Calls in flight, and those that still come, stay without an answer, as if hob had died. */
   abandon(): void;
 }
 
@@ -23,25 +23,35 @@ interface Call {
   readonly settle: (outcome: HookOutcome) => void;
   thread?: PluginThread;
   timer?: NodeJS.Timeout;
+  /** The thread has said that the hook itself runs. */
+  hasBegun: boolean;
   /** It waited in the queue of a thread that was ended, and was handed to the next one. */
   wasRequeued: boolean;
   /** Set when the hook was told to end: the answer, whatever it still says. */
   verdict?: HookFailure;
 }
 
+/** How long a thread that nothing blocks may take to say so. */
+const ANSWER_MS = 200;
+
 /** @param complain told in words why something that a hook added was not taken */
 export function createModuleCalls(
-  life: Pick<ThreadLife, 'use' | 'end' | 'isUsable'>,
+  life: Pick<ThreadLife, 'use' | 'isLoading' | 'leave' | 'end' | 'isUsable'>,
   complain: (why: string) => void,
 ): ModuleCalls {
   const calls = new Map<number, Call>();
+  /** They get no new calls, and end with the last one that is in them; with why. */
+  const left = new Map<PluginThread, string>();
   let lastNumber = 0;
+  let isAbandoned = false;
+  const callsIn = (thread: PluginThread | undefined): Call[] =>
+    [...calls.values()].filter((each) => each.thread === thread);
 
   function call(request: HookRequest, limits: HookLimits): Promise<HookOutcome> {
     const { promise, resolve } = Promise.withResolvers<HookOutcome>();
     const number = ++lastNumber;
     const state = new Int32Array(new SharedArrayBuffer(Int32Array.BYTES_PER_ELEMENT));
-    const call: Call = { number, request, limits, state, settle, wasRequeued: false };
+    const call: Call = { number, request, limits, state, settle, hasBegun: false, wasRequeued: false };
     const onAbort = (): void => abort(call);
     function settle(outcome: HookOutcome): void {
       clearTimeout(call.timer);
@@ -49,7 +59,9 @@ export function createModuleCalls(
       limits.signal.removeEventListener('abort', onAbort);
       limits.onBegun?.();
       resolve(outcome);
+      if (call.thread) endIfLeft(call.thread);
     }
+    if (isAbandoned) return promise;
     calls.set(number, call);
     limits.signal.addEventListener('abort', onAbort);
     if (limits.signal.aborted) onAbort();
@@ -67,10 +79,15 @@ export function createModuleCalls(
 
   function receive(message: FromThread): void {
     if (message.kind === 'complaint') return complain(message.message);
-    if (message.kind !== 'begun' && message.kind !== 'ended') return;
-    const call = calls.get(message.call);
+    const call = 'call' in message ? calls.get(message.call) : undefined;
     if (!call) return;
-    if (message.kind === 'ended') return call.settle(call.verdict ?? message.outcome);
+    if (message.kind === 'ended') call.settle(call.verdict ?? message.outcome);
+    if (message.kind === 'begun') begun(call);
+    if (message.kind === 'pong') giveUp(call);
+  }
+
+  function begun(call: Call): void {
+    call.hasBegun = true;
     call.limits.onBegun?.();
     if (!call.verdict) startClock(call);
   }
@@ -83,14 +100,19 @@ export function createModuleCalls(
 
   function tooLate(call: Call): void {
     const seconds = call.limits.timeoutMs / 1000;
-    if (Atomics.load(call.state, 0) === BEGUN)
-      return tellToEnd(call, failed('HookTimedOut', `it did not end within ${seconds} s`));
+    if (call.hasBegun) return tellToEnd(call, failed('HookTimedOut', `it did not end within ${seconds} s`));
+    if (life.isLoading(call.thread) || isInHook(call.thread)) return startClock(call);
     if (call.wasRequeued && takeFromQueue(call.state, WITHDRAWN))
-      return call.settle(failed('HookTimedOut', `its thread was busy with other calls for ${seconds} s`));
-    void life.end(call.thread, `its thread did nothing else for ${seconds} s`);
+      return call.settle(failed('HookTimedOut', `its thread took no call for ${seconds} s`));
+    void life.end(call.thread, `its thread took no call for ${seconds} s`);
   }
 
+  /** Whoever waits for it need do no more: each hook that has begun has limits of its own, and then its thread is ended. */
+  const isInHook = (thread: PluginThread | undefined): boolean =>
+    callsIn(thread).some(({ state }) => Atomics.load(state, 0) === BEGUN);
+
   function abort(call: Call): void {
+    if (isAbandoned) return;
     const verdict = failed('HookAborted', 'the container is to stop');
     if (takeFromQueue(call.state, WITHDRAWN)) call.settle(verdict);
     else if (!call.verdict) tellToEnd(call, verdict);
@@ -100,7 +122,31 @@ export function createModuleCalls(
     call.verdict = verdict;
     call.thread?.post({ kind: 'abort', call: call.number, reason: verdict.message });
     clearTimeout(call.timer);
-    call.timer = setTimeout(() => void life.end(call.thread, endedFor(call)), call.limits.graceMs);
+    call.timer = setTimeout(() => cutOff(call), call.limits.graceMs);
+  }
+
+  /** A thread that is blocked is ended at once, with all that is in it. The others in one that is not are spared. */
+  function cutOff(call: Call): void {
+    call.thread?.post({ kind: 'ping', call: call.number });
+    call.timer = setTimeout(() => void life.end(call.thread, endedFor(call)), ANSWER_MS);
+  }
+
+  function giveUp(call: Call): void {
+    const { thread, verdict } = call;
+    if (!thread || !verdict) return;
+    clearTimeout(call.timer);
+    if (callsIn(thread).length === 1) return void life.end(thread, endedFor(call));
+    left.set(thread, endedFor(call));
+    life.leave(thread);
+    const message = `${verdict.message}, and ignored its AbortSignal; its thread ends with the other calls in it`;
+    call.settle({ ...verdict, message });
+  }
+
+  function endIfLeft(thread: PluginThread): void {
+    const why = left.get(thread);
+    if (why === undefined || callsIn(thread).length > 0) return;
+    left.delete(thread);
+    void life.end(thread, why);
   }
 
   /** For those that did nothing wrong: who else brought the thread down. */
@@ -123,9 +169,11 @@ export function createModuleCalls(
     receive,
     isBusy: () => calls.size > 0,
     lost(thread, why) {
-      for (const call of [...calls.values()].filter((each) => each.thread === thread)) lostThread(call, why);
+      left.delete(thread);
+      for (const call of callsIn(thread)) lostThread(call, why);
     },
     abandon() {
+      isAbandoned = true;
       for (const { timer } of calls.values()) clearTimeout(timer);
     },
   };

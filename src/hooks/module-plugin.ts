@@ -10,6 +10,8 @@ export interface ModuleOptions extends ThreadOptions {
   readonly loadLimitMs: number;
   /** How long the thread stays when no container needs the plugin: a thread holds 8 MB. */
   readonly idleMs: number;
+  /** Gives up the loading. */
+  readonly closing: AbortSignal;
   /** The plugin's `fault` or `isUsable` may answer something else. */
   readonly onChange: () => void;
 }
@@ -27,11 +29,15 @@ export async function loadModule(options: ModuleOptions): Promise<RegisteredPlug
     onEnd: (thread, why) => calls.lost(thread, why),
   });
   const calls: ModuleCalls = createModuleCalls(life, (why) => options.log.warn({ path: options.path }, why));
+  const close = (): void => void life.close();
+  options.closing.addEventListener('abort', close);
   try {
     return modulePlugin(options, checkIdentity(await life.load()), life, calls);
   } catch (error) {
     await life.close();
     throw error;
+  } finally {
+    options.closing.removeEventListener('abort', close);
   }
 }
 

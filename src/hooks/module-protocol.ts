@@ -34,6 +34,8 @@ export type ToThread =
     }
   /** Fire the AbortSignal of a call. */
   | { readonly kind: 'abort'; readonly call: number; readonly reason: string }
+  /** Answer, if nothing blocks you: this call goes on although it was told to end. */
+  | { readonly kind: 'ping'; readonly call: number }
   /** What became of a program. */
   | { readonly kind: 'ran'; readonly outcome: ProgramOutcome };
 
@@ -42,6 +44,7 @@ export type FromThread =
   | { readonly kind: 'broken'; readonly reason: string }
   | { readonly kind: 'begun'; readonly call: number }
   | { readonly kind: 'ended'; readonly call: number; readonly outcome: HookOutcome }
+  | { readonly kind: 'pong'; readonly call: number }
   | { readonly kind: 'complaint'; readonly message: string }
   /** Have a program run. */
   | { readonly kind: 'run'; readonly program: number; readonly request: ProgramRequest }

@@ -4,7 +4,7 @@ import type { Readable } from 'node:stream';
 import { setTimeout as delay } from 'node:timers/promises';
 import { Worker } from 'node:worker_threads';
 import type { FromThread, ThreadStart, ToThread } from './module-protocol.ts';
-import { environmentVariables, type PluginSetting } from './plugin-environment.ts';
+import { environmentVariables, type PluginSetting } from './plugin-variables.ts';
 import type { HookLog } from './registered-plugin.ts';
 import type { RunProcess } from './run-process.ts';
 import { threadPrograms } from './thread-programs.ts';

@@ -15,6 +15,7 @@ import './offered-names.ts';
 import type { Plugin } from './plugin.ts';
 import type { HookRequest } from './registered-plugin.ts';
 import { describeLoadError } from './thrown.ts';
+import './trusted-imports.ts';
 
 const running = new Map<number, AbortController>();
 const post = (message: FromThread): void => parentPort?.postMessage(message);
@@ -25,6 +26,7 @@ async function load(start: ThreadStart): Promise<void> {
   // A factory may run programs, so hob is listened to while the plugin is made.
   parentPort?.on('message', (message: ToThread) => {
     if (message.kind === 'ran') settle(message.outcome);
+    else if (message.kind === 'ping') post({ kind: 'pong', call: message.call });
     else void loaded.promise.then((plugin) => receive(plugin, message));
   });
   try {
@@ -40,7 +42,7 @@ async function load(start: ThreadStart): Promise<void> {
   }
 }
 
-async function receive(plugin: Plugin, message: Exclude<ToThread, { kind: 'ran' }>): Promise<void> {
+async function receive(plugin: Plugin, message: Exclude<ToThread, { kind: 'ran' | 'ping' }>): Promise<void> {
   if (message.kind === 'abort') return running.get(message.call)?.abort(new Error(message.reason));
   const { call, request, state, fds = createFdTable() } = message;
   if (!takeFromQueue(state, BEGUN)) return;

@@ -15,6 +15,8 @@ const offered = new Map(
 registerHooks({
   resolve(specifier, context, next) {
     const url = offered.get(specifier);
+    if (url === undefined && /^hob(?:\/|$)/.test(specifier))
+      throw new Error(`hob offers no "${specifier}"; there are ${[...offered.keys()].join(', ')}`);
     return url === undefined ? next(specifier, context) : { url, shortCircuit: true };
   },
 });

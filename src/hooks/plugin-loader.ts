@@ -20,6 +20,8 @@ export interface LoaderOptions {
   readonly idleMs: number;
   /** Where threads that cannot be ended are kept count of. */
   readonly stuck: StuckThreads;
+  /** Fires when hob lets go of its plugins: what still loads is given up. */
+  readonly closing: AbortSignal;
   /** The `fault` or `isUsable` of a plugin may answer something else. */
   readonly onChange: () => void;
 }
@@ -31,7 +33,14 @@ export async function loadPlugin(candidate: Candidate, options: LoaderOptions): 
   const { main: path, version, label, passedOn } = candidate;
   const stateDir = prepareStateDir(options.stateDir, label);
   const which = { ...options, path, version, passedOn, stateDir };
-  return candidate.kind === 'module' ? loadModule(which) : loadExecutable(which);
+  return candidate.kind === 'module' ? loadModule(which) : unlessAborted(loadExecutable(which), options.closing);
+}
+
+/** Whoever runs the program may be gone by then, and with it the answer. */
+function unlessAborted<T>(loading: Promise<T>, signal: AbortSignal): Promise<T> {
+  const aborted = Promise.withResolvers<never>();
+  signal.addEventListener('abort', aborted.reject);
+  return Promise.race([loading, aborted.promise]).finally(() => signal.removeEventListener('abort', aborted.reject));
 }
 
 /** A plugin is as good as root, and so is whoever can write any of its files. */

@@ -3,7 +3,7 @@ import { hintNames } from './hint-flags.ts';
 import type { RegisteredPlugin } from './registered-plugin.ts';
 
 /** What `hob plugins` shows of a plugin, or of what tries to be one. */
-export interface PluginInfo {
+export interface ListedPlugin {
   readonly name: string;
   readonly path: string;
   readonly kind: 'module' | 'executable';
@@ -34,7 +34,7 @@ export interface PluginShelf {
   keep(candidates: readonly Candidate[]): ShelfEntry[];
   get(name: string): RegisteredPlugin | undefined;
   whyMissing(name: string): string | undefined;
-  list(): PluginInfo[];
+  list(): ListedPlugin[];
 }
 
 export function createShelf(): PluginShelf {
@@ -45,7 +45,7 @@ export function createShelf(): PluginShelf {
   const owner = (name: string): ShelfEntry | undefined => inOrder().find((entry) => pluginOf(entry)?.name === name);
   const get = (name: string): RegisteredPlugin | undefined => pluginOf(owner(name));
 
-  function info(entry: ShelfEntry): PluginInfo {
+  function info(entry: ShelfEntry): ListedPlugin {
     const { candidate, loaded } = entry;
     const { kind, version, path, label } = candidate;
     const nothing = { name: label, path, kind, version, hookHints: 0, hints: [], warnings: [] };

@@ -101,7 +101,7 @@ export interface StartState {
   /** Add `NAME=value` to the environment of the command. False when it is not of that form. */
   addEnvironmentVariable(assignment: string): boolean;
   /**
-   * Add a mount.
+   * Add a mount. False when it cannot be made; the source of a bind mount has to be there by now.
    * @param flags Linux `MS_*` bits (`MountFlags`), translated to OCI mount options
    * @param options further OCI mount options
    */

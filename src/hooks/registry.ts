@@ -1,23 +1,23 @@
+import { setTimeout as delay } from 'node:timers/promises';
 import { isDeepStrictEqual } from 'node:util';
 import { wordsOf } from '../host/errors.ts';
 import { type Candidate, findCandidates } from './candidates.ts';
 import { watchFolders } from './folder-watch.ts';
 import { createInstancePlugins, type InstancePlugins } from './instance-plugins.ts';
 import { type LoaderOptions, loadPlugin } from './plugin-loader.ts';
-import { createShelf, type PluginInfo, pluginOf, type ShelfEntry } from './plugin-shelf.ts';
+import { createShelf, type ListedPlugin, pluginOf, type ShelfEntry } from './plugin-shelf.ts';
 import { removeAllOf, removeMetadata } from './plugin-state.ts';
 import type { RegisteredPlugin } from './registered-plugin.ts';
 import { createRescans } from './rescans.ts';
+import { strayFile } from './stray-file.ts';
 
-export type { PluginInfo } from './plugin-shelf.ts';
+export type { ListedPlugin } from './plugin-shelf.ts';
 
 /** The plugins that there are in the plugin folders, kept up to date. */
 export interface PluginRegistry extends Pick<InstancePlugins, 'pin' | 'adopt' | 'find'> {
   /** Look at the folders, and watch them from then on. Resolves when every plugin is loaded or known to be broken. */
   start(): Promise<void>;
-  /** Look at the folders now, and try broken plugins again. */
-  rescan(): Promise<void>;
-  list(): PluginInfo[];
+  list(): ListedPlugin[];
   /** The newest version of a plugin. */
   get(name: string): RegisteredPlugin | undefined;
   /** Why `get` has nothing under a name, in words. */
@@ -52,39 +52,52 @@ const IDLE_MS = 30_000;
 const SETTLE_MS = 300;
 const MINUTE_MS = 60_000;
 const MAX_RETRY_MS = 60 * MINUTE_MS;
-/** One that hangs must not hold up the others; all at once would cost memory that is never given back. */
+/** All at once would cost memory that is never given back. */
 const LOADS_AT_ONCE = 2;
+/** One that takes longer than this waits for something rather than works: the next one need not wait for it. */
+const LOAD_WORK_MS = 500;
 
 export function createPluginRegistry(options: RegistryOptions): PluginRegistry {
   const { folders, stateDir, log, onChange, settleMs = SETTLE_MS } = options;
   const stuck: LoaderOptions['stuck'] = new Map();
-  const loader: LoaderOptions = { loadLimitMs: LOAD_LIMIT_MS, idleMs: IDLE_MS, ...options, stuck, onChange: refresh };
+  const closing = new AbortController();
+  const limits = { loadLimitMs: LOAD_LIMIT_MS, idleMs: IDLE_MS };
+  const loader: LoaderOptions = { ...limits, ...options, stuck, closing: closing.signal, onChange: refresh };
   const shelf = createShelf();
   const instances = createInstancePlugins((name) => shelf.get(name), letGo);
   /** Replaced or removed, but some instance still needs them. */
   const retired = new Set<RegisteredPlugin>();
+  const underWay = new Set<Candidate>();
   const rescans = createRescans(settleMs, look, (err) =>
     log.error({ err }, 'the plugin folders could not be looked at'),
   );
   const watch = watchFolders(() => rescans.hint(), log);
-  let shown: PluginInfo[] = [];
+  let shown: ListedPlugin[] = [];
 
-  async function look(everything: boolean): Promise<void> {
+  async function look(): Promise<void> {
     const candidates = await findCandidates(folders);
+    if (closing.signal.aborted) return;
     const hasNewFolders = watch.watch([...folders, ...candidates.flatMap((candidate) => candidate.folders)]);
     if (hasNewFolders) rescans.hint();
-    for (const gone of shelf.keep(candidates)) retire(gone);
+    for (const gone of shelf.keep(candidates)) {
+      log.info({ path: gone.candidate.path }, `plugin ${nameIn(gone)} was removed`);
+      retire(gone);
+    }
     publish();
     await eachOf(
-      candidates.filter((candidate) => isDue(candidate, shelf.entry(candidate.path), everything)),
+      candidates.filter((candidate) => isDue(candidate, shelf.entry(candidate.path))),
       load,
     );
   }
 
   async function load(candidate: Candidate): Promise<void> {
+    if (closing.signal.aborted) return;
     const before = shelf.entry(candidate.path);
+    underWay.add(candidate);
     const entry = await tryToLoad(candidate, before);
+    underWay.delete(candidate);
     shelf.put(entry);
+    if (closing.signal.aborted) return;
     pluginOf(entry)?.setNeeded(false);
     retire(before);
     refresh();
@@ -127,10 +140,15 @@ export function createPluginRegistry(options: RegistryOptions): PluginRegistry {
     onChange?.();
   }
 
-  function tell({ name, path, hints, reason, warnings }: PluginInfo): void {
+  function tell({ name, path, hints, reason, warnings }: ListedPlugin): void {
     if (reason === undefined) log.info({ path }, `plugin ${name} is ready: ${hints.join(', ') || 'no hints'}`);
     else log.warn({ path }, `plugin ${name} cannot be used: ${reason}`);
     for (const warning of warnings) log.warn({ path }, `plugin ${name}: ${warning}`);
+  }
+
+  function whyNotYet(name: string): string | undefined {
+    const candidate = [...underWay].find(({ label }) => label === name);
+    return candidate && `${candidate.path} is not loaded yet`;
   }
 
   /** What plugins kept is in nobody's way for long: the next container of that name may find it. */
@@ -145,13 +163,15 @@ export function createPluginRegistry(options: RegistryOptions): PluginRegistry {
   return {
     async start() {
       watch.watch(folders);
-      await rescans.now(false);
+      await rescans.now();
     },
-    rescan: () => rescans.now(true),
     list: () => shelf.list(),
     get: (name) => shelf.get(name),
     whyMissing: (name) =>
-      shelf.whyMissing(name) ?? `no plugin folder (${folders.join(', ') || 'there is none'}) has it`,
+      shelf.whyMissing(name) ??
+      whyNotYet(name) ??
+      strayFile(folders, name) ??
+      `no plugin folder (${folders.join(', ') || 'there is none'}) has it`,
     pin: instances.pin,
     adopt: instances.adopt,
     find: instances.find,
@@ -161,6 +181,7 @@ export function createPluginRegistry(options: RegistryOptions): PluginRegistry {
     },
     forget: (containerID) => tryTo(() => removeAllOf(stateDir, containerID)),
     async close() {
+      closing.abort(new Error('hob lets go of it'));
       watch.close();
       await rescans.stop();
       const loaded = shelf.keep([]).map(pluginOf);
@@ -171,22 +192,30 @@ export function createPluginRegistry(options: RegistryOptions): PluginRegistry {
   };
 }
 
+const nameIn = (entry: ShelfEntry): string => pluginOf(entry)?.name ?? entry.candidate.label;
+
 /** New, changed, or broken for a while: each failure in a row doubles the wait. */
-function isDue(candidate: Candidate, entry: ShelfEntry | undefined, everything: boolean): boolean {
+function isDue(candidate: Candidate, entry: ShelfEntry | undefined): boolean {
   if (!entry || !isSame(entry.candidate, candidate)) return true;
   if (entry.failures === 0) return false;
   const wait = Math.min(MINUTE_MS * 2 ** (entry.failures - 1), MAX_RETRY_MS);
-  return everything || Date.now() - entry.triedAt >= wait;
+  return Date.now() - entry.triedAt >= wait;
 }
 
 const isSame = (one: Candidate, other: Candidate): boolean =>
   one.version === other.version && one.main === other.main && one.fault === other.fault;
 
-/** Work through a list, a few at a time. */
+/** Work through a list, a few at a time, and more while they take long. Resolves when all is done. */
 async function eachOf<T>(items: readonly T[], work: (item: T) => Promise<void>): Promise<void> {
   const left = [...items];
+  const begun: Promise<void>[] = [];
   const worker = async (): Promise<void> => {
-    for (let item = left.shift(); item !== undefined; item = left.shift()) await work(item);
+    for (let item = left.shift(); item !== undefined; item = left.shift()) {
+      const working = work(item);
+      begun.push(working);
+      await Promise.race([working, delay(LOAD_WORK_MS, undefined, { ref: false })]);
+    }
   };
   await Promise.all(Array.from({ length: LOADS_AT_ONCE }, worker));
+  await Promise.all(begun);
 }

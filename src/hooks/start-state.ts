@@ -3,6 +3,7 @@ import { inspect } from 'node:util';
 import { wordsOf } from '../host/errors.ts';
 import { duplicateFd, isCloseOnExec } from '../host/libc.ts';
 import { type AddedMount, assignmentFault, mountFault, type PluginAdditions } from './additions.ts';
+import { bindSourceFault } from './bind-source.ts';
 import { type FdTable, MAX_FDS, recordFd, recordedFds } from './fd-table.ts';
 import { MountFlags, mountOptions } from './mount-flags.ts';
 import type { StartState } from './plugin.ts';
@@ -44,7 +45,7 @@ export function createStartState(table: FdTable, complain: (why: string) => void
     addMount(source, target, fsType, flags = 0, options = []) {
       const translated = mountOptions(options, flags);
       const mount = { source, destination: target, type: typeFor(fsType, flags), options: translated.options };
-      if (refused(mountFault(mount))) return false;
+      if (refused(mountFault(mount) ?? bindSourceFault(mount))) return false;
       if (translated.leftOver !== 0) complain(leftOverMessage(target, translated.leftOver));
       mounts.push(mount);
       return true;

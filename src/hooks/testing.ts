@@ -8,39 +8,37 @@
  * ```
  */
 
-import { extname, resolve } from 'node:path';
+import { dirname, resolve } from 'node:path';
 import { loadExecutable } from './executable-plugin.ts';
-import { inProcessPlugin } from './in-process.ts';
 import { makePlugin } from './make-plugin.ts';
 import { moduleEnvironment } from './module-environment.ts';
+import { readManifest } from './plugin-manifest.ts';
 import type { HookLog } from './registered-plugin.ts';
 import { benchOf } from './testing/bench.ts';
-import type { PluginBench, Testable, TestOptions } from './testing/contract.ts';
-import { runProcess } from './testing/run-process.ts';
+import type { Testable, TestedPlugin, TestOptions } from './testing/contract.ts';
+import { inProcessPlugin } from './testing/in-process.ts';
+import { runLocally } from './testing/run-locally.ts';
+import { callingFile, programAt } from './testing/subject.ts';
 import { localUtilities, openWorkshop } from './testing/workshop.ts';
 
-export type { PluginBench, Testable, TestCall, TestOptions, TestResult } from './testing/contract.ts';
+export type { Testable, TestCall, TestedPlugin, TestOptions, TestResult } from './testing/contract.ts';
 
 const LOAD_LIMIT_MS = 5_000;
-const moduleEndings = ['.mjs', '.js', '.ts'];
 
 /** Load a plugin as hob does. Rejects with an Error that says why hob could not use it. */
-export async function testPlugin(subject: Testable, options: TestOptions = {}): Promise<PluginBench> {
+export async function testPlugin(subject: Testable, options: TestOptions = {}): Promise<TestedPlugin> {
   const logged: string[] = [];
   const log = logInto(logged);
-  const path = resolve(typeof subject === 'string' ? subject : '.');
-  const workshop = openWorkshop(path);
+  const path = typeof subject === 'string' ? await programAt(resolve(subject)) : callingFile();
+  const { environment: passedOn } = await readManifest(dirname(path));
+  const workshop = openWorkshop(path, passedOn);
   const { setting } = workshop;
   const environment = { ...moduleEnvironment(setting.stateDir, setting.surroundings), ...options.environment };
   const utilities = localUtilities(setting);
-  // Modules may ask for it in this way as well.
-  process.env['HOB_PLUGIN_STATE_DIR'] = setting.stateDir;
   try {
-    if (moduleEndings.includes(extname(path)))
-      throw new Error(`${path} is a module: import it, and hand over its default export`);
     const plugin =
       typeof subject === 'string'
-        ? await loadExecutable({ ...setting, version: 'under test', run: runProcess, log, loadLimitMs: LOAD_LIMIT_MS })
+        ? await loadExecutable({ ...setting, version: 'under test', run: runLocally, log, loadLimitMs: LOAD_LIMIT_MS })
         : inProcessPlugin(await makePlugin(subject, environment, utilities), (why) => void logged.push(why));
     return benchOf(plugin, { workshop, environment, utilities, log, logged });
   } catch (error) {

@@ -25,6 +25,10 @@ export interface ThreadLife {
   /** From now on the file holds another module: no more threads. */
   retire(): void;
   isUsable(): boolean;
+  /** It still has to load what it is to call; it is ended when that takes too long. */
+  isLoading(thread: PluginThread | undefined): boolean;
+  /** Let there be another one for the next call; this one goes on until it is ended. */
+  leave(thread: PluginThread): void;
   /** Let there be another one for the next call, and end this one. */
   end(thread: PluginThread | undefined, why: string): Promise<void>;
   /** While it is needed, it is started again when it dies; after a while, if it keeps dying. */
@@ -33,6 +37,7 @@ export interface ThreadLife {
   rest(): Promise<void>;
   /** Why there is no thread although it is needed; undefined when all is well. */
   fault(): string | undefined;
+  /** End all of them; a `load` that waits is rejected. `use` may not be called any more. */
   close(): Promise<void>;
 }
 
@@ -44,6 +49,8 @@ const STEADY_MS = 60_000;
 export function createThreadLife(options: ThreadLifeOptions): ThreadLife {
   const { open, loadLimitMs, path, log } = options;
   const loading = Promise.withResolvers<ModuleDescription>();
+  /** All that run, those too that were left, and whether they still load. */
+  const threads = new Map<PluginThread, 'loading' | 'loaded'>();
   let thread: PluginThread | undefined;
   let identity: ModuleDescription | undefined;
   let isNeeded = false;
@@ -64,14 +71,19 @@ export function createThreadLife(options: ThreadLifeOptions): ThreadLife {
     const limit = setTimeout(() => void end(opened, `it did not load within ${loadLimitMs / 1000} s`), loadLimitMs);
     const opened: PluginThread = open({
       message(message) {
-        if (message.kind === 'loaded' || message.kind === 'broken') clearTimeout(limit);
+        if (message.kind === 'loaded' || message.kind === 'broken') {
+          clearTimeout(limit);
+          threads.set(opened, 'loaded');
+        }
         receive(opened, message);
       },
       exit(why) {
         clearTimeout(limit);
+        threads.delete(opened);
         ended(opened, why);
       },
     });
+    threads.set(opened, 'loading');
     return opened;
   }
 
@@ -82,6 +94,12 @@ export function createThreadLife(options: ThreadLifeOptions): ThreadLife {
     loading.resolve(identity);
     if (isSame(identity, message.module)) tellFault(undefined);
     else void end(from, 'its file is another one now, with another name or other hints');
+  }
+
+  function leave(left: PluginThread): void {
+    if (thread !== left) return;
+    thread = undefined;
+    options.onChange();
   }
 
   async function end(ending: PluginThread | undefined, why: string): Promise<void> {
@@ -120,6 +138,8 @@ export function createThreadLife(options: ThreadLifeOptions): ThreadLife {
       return loading.promise;
     },
     use,
+    isLoading: (asked) => asked !== undefined && threads.get(asked) === 'loading',
+    leave,
     end,
     retire() {
       isRetired = true;
@@ -140,7 +160,7 @@ export function createThreadLife(options: ThreadLifeOptions): ThreadLife {
       isClosed = true;
       isNeeded = false;
       clearTimeout(again);
-      await end(thread, 'hob lets go of it');
+      await Promise.all([...threads.keys()].map((each) => end(each, 'hob lets go of it')));
     },
   };
 }

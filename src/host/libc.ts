@@ -49,6 +49,7 @@ const O_CLOEXEC = 0o2000000;
 /** The system calls younger than the common table have one number on every architecture. */
 const SYS_PIDFD_SEND_SIGNAL = 424n;
 const SYS_PIDFD_OPEN = 434n;
+const SYS_PIDFD_GETFD = 438n;
 /** struct pidfd_info of Linux 6.15, and the ioctl that fills it: _IOWR(0xFF, 11, 64 bytes). */
 const PIDFD_GET_INFO = 0xc040ff0bn;
 const PIDFD_INFO_EXIT = 1n << 3n;
@@ -94,6 +95,13 @@ export function tryLock(fd: number): boolean {
 export function openPidfd(pid: number): number | undefined {
   const fd = libc().syscall(SYS_PIDFD_OPEN, BigInt(pid), 0n, 0n, 0n);
   return fd >= 0n ? Number(fd) : unless('ESRCH', lastError('pidfd_open', `process ${pid}`), undefined);
+}
+
+/** A descriptor (close-on-exec) of this process for what `fd` of the pidfd's process is open on. */
+export function copyDescriptor(pidfd: number, fd: number): number {
+  const copy = libc().syscall(SYS_PIDFD_GETFD, BigInt(pidfd), BigInt(fd), 0n, 0n);
+  if (copy < 0n) throw lastError('pidfd_getfd', `descriptor ${fd}`);
+  return Number(copy);
 }
 
 /** Send a signal to the very process that the pidfd was opened for. False when it is gone. Signal 0 only asks. */

@@ -26,18 +26,26 @@ export function isBroken(error: unknown): boolean {
   return code === corrupt || code === notADatabase || code === genericError;
 }
 
+type Action = 'open' | 'read' | 'write';
+
+const fullMeans: Readonly<Record<Action, string>> = {
+  open: ', then start hob again; containers that run go on meanwhile.',
+  read: '.',
+  write: '; until then, what hob does is not recorded.',
+};
+
 /** Turn what SQLite said about `path` into a message that says what to do. */
-export function journalError(path: string, action: 'open' | 'read' | 'write', error: unknown): Error {
+export function journalError(path: string, action: Action, error: unknown): Error {
   const words = wordsOf(error);
-  return new Error(`cannot ${action} the journal ${path}: ${words}. ${cure(path, resultCode(error))}`, {
+  return new Error(`cannot ${action} the journal ${path}: ${words}. ${cure(path, action, resultCode(error))}`, {
     cause: error,
   });
 }
 
-function cure(path: string, code: number | undefined): string {
+function cure(path: string, action: Action, code: number | undefined): string {
   switch (code) {
     case full:
-      return `The disk is full: free some space on the file system that holds ${path}; hob goes on, but what it does now is not recorded.`;
+      return `The disk is full: free some space on the file system that holds ${path}${fullMeans[action]}`;
     case busy:
       return 'Another process has it open, perhaps another hob: give each hob its own --state-dir.';
     case readOnly:

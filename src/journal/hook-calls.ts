@@ -16,8 +16,8 @@ const thisCall = 'container_id = :containerID AND instance_id = :instanceID AND 
 
 export function hookCallTable(db: DatabaseSync): HookCallTable {
   const begin = db.prepare(`
-    INSERT INTO hook_call (container_id, instance_id, point, plugin, attempt, started_at)
-    SELECT :containerID, :instanceID, :point, :plugin, 1 + count(*), :startedAt FROM hook_call
+    INSERT INTO hook_call (container_id, instance_id, point, plugin, version, attempt, started_at)
+    SELECT :containerID, :instanceID, :point, :plugin, :version, 1 + count(*), :startedAt FROM hook_call
     WHERE ${thisCall} AND ended_at IS NULL
     RETURNING attempt`);
   const end = db.prepare(`
@@ -36,12 +36,12 @@ export function hookCallTable(db: DatabaseSync): HookCallTable {
   const newestInstance = new Map<string, string>();
 
   return {
-    beginHook({ containerID, instanceID, point, plugin }) {
+    beginHook({ containerID, instanceID, point, plugin, version = null }) {
       const startedAt = new Date().toISOString();
       // First: should the disk get full in between, only history is lost.
       if (newestInstance.get(containerID) !== instanceID) trim.run({ containerID });
       newestInstance.set(containerID, instanceID);
-      return number(begin.get({ containerID, instanceID, point, plugin, startedAt }) ?? {}, 'attempt');
+      return number(begin.get({ containerID, instanceID, point, plugin, version, startedAt }) ?? {}, 'attempt');
     },
     endHook({ outcome = null, reason = null, message = null, durationMs = null, ...call }) {
       const endedAt = new Date().toISOString();
@@ -62,6 +62,7 @@ function readCall(row: Row): HookCall {
     instanceID: text(row, 'instance_id'),
     point: oneOf(row, 'point', hookPoints),
     plugin: text(row, 'plugin'),
+    ...optionalText(row, 'version', 'version'),
     attempt: number(row, 'attempt'),
     startedAt: text(row, 'started_at'),
     ...optionalText(row, 'ended_at', 'endedAt'),

@@ -19,6 +19,8 @@ export interface HookCall {
   readonly instanceID: string;
   readonly point: HookPoint;
   readonly plugin: string;
+  /** Of the plugin's files. Undefined for a call by a hob that did not record it. */
+  readonly version?: string;
   readonly attempt: number;
   readonly startedAt: string;
   readonly endedAt?: string;
@@ -64,8 +66,8 @@ export interface Journal {
   forget(id: string): void;
 
   /** Record that a hook is about to be called. Returns the attempt: 1 + the calls of this hook, instance and point that never ended. */
-  beginHook(call: Pick<HookCall, 'containerID' | 'instanceID' | 'point' | 'plugin'>): number;
-  endHook(call: Omit<HookCall, 'attempt' | 'startedAt' | 'endedAt'>): void;
+  beginHook(call: Pick<HookCall, 'containerID' | 'instanceID' | 'point' | 'plugin' | 'version'>): number;
+  endHook(call: Omit<HookCall, 'version' | 'attempt' | 'startedAt' | 'endedAt'>): void;
   hookCalls(containerID: string, instanceID?: string): HookCall[];
 
   addEvent(event: NewEvent): JournalEvent;

@@ -52,11 +52,12 @@ const migrations: readonly string[] = [
     value TEXT NOT NULL
   ) STRICT, WITHOUT ROWID;
   `,
-  // Two indexes were written at each hook call where one does.
+  // Two indexes were written at each hook call where one does. After a death of hob nobody knew which version a hook call was of.
   `
   DROP INDEX hook_call_by_container;
   DROP INDEX hook_call_by_instance;
   CREATE INDEX hook_call_by_subject ON hook_call (container_id, instance_id, point, plugin);
+  ALTER TABLE hook_call ADD COLUMN version TEXT;
   `,
 ];
 

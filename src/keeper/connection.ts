@@ -15,6 +15,8 @@ export interface Connection {
   send(message: Message): void;
   /** How to end the runs it has asked for, by request id. */
   readonly cancels: Map<number, AbortController>;
+  /** Those of them that are to end when it goes. */
+  readonly endWithIt: Set<AbortController>;
 }
 
 /** Does what is asked, and returns what to answer. A throw or rejection is answered as a failure. */
@@ -23,7 +25,7 @@ export type Handle = (request: Request, id: number, connection: Connection) => u
 /** A client that takes no answers for so long does not want them. */
 const mostUnreadBytes = 2 * maxMessageBytes;
 
-/** Answer every line that comes, whatever it is, until the client goes. What it has asked for goes on without it. */
+/** Answer every line that comes, whatever it is, until the client goes. What it has asked for goes on without it, but for runs that are to end with it. */
 export function serveConnection(socket: Socket, handle: Handle): Connection {
   const connection: Connection = {
     send(message) {
@@ -32,6 +34,7 @@ export function serveConnection(socket: Socket, handle: Handle): Connection {
       if (socket.writableLength > mostUnreadBytes) socket.destroy();
     },
     cancels: new Map(),
+    endWithIt: new Set(),
   };
 
   async function answer(line: string): Promise<void> {
@@ -55,6 +58,7 @@ export function serveConnection(socket: Socket, handle: Handle): Connection {
   const read = lineReader((line) => void answer(line), refuseLongLine, maxRequestBytes);
   socket.on('data', read);
   socket.on('error', () => undefined); // 'close' follows
+  socket.on('close', () => connection.endWithIt.forEach((abort) => abort.abort()));
   return connection;
 }
 

@@ -1,28 +1,29 @@
 import { closeAll } from './descriptors.ts';
+import type { Held } from './protocol.ts';
 
 /** Descriptors that stay open here when the process that was started with them has ended, until they are released. */
 export interface HeldDescriptors {
   /** Takes them over. What was held under this key is closed: it is a start that is made again. */
-  hold(key: string, fds: readonly number[]): void;
+  hold(held: Held): void;
   /** Unknown keys are fine. */
   release(key: string): void;
-  keys(): string[];
+  list(): Held[];
 }
 
 export function heldDescriptors(): HeldDescriptors {
-  const held = new Map<string, readonly number[]>();
+  const held = new Map<string, Held>();
 
   function release(key: string): void {
-    closeAll(held.get(key) ?? []);
+    closeAll(held.get(key)?.fds ?? []);
     held.delete(key);
   }
 
   return {
-    hold(key, fds) {
-      release(key);
-      held.set(key, fds);
+    hold(one) {
+      release(one.key);
+      held.set(one.key, one);
     },
     release,
-    keys: () => [...held.keys()],
+    list: () => [...held.values()],
   };
 }

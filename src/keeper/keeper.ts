@@ -1,9 +1,10 @@
 import type { Socket } from 'node:net';
 import { serveConnection, type Connection } from './connection.ts';
+import { copyDescriptors } from './descriptors.ts';
 import { heldDescriptors } from './held-descriptors.ts';
 import { logPump } from './log-pump.ts';
 import { start } from './processes.ts';
-import { protocolVersion, type Hello, type Request, type RunRequest, type RunResult } from './protocol.ts';
+import { protocolVersion, type Held, type Hello, type Request, type RunRequest, type RunResult } from './protocol.ts';
 import type { RunRecords } from './run-records.ts';
 import { createRuns } from './runs.ts';
 
@@ -12,6 +13,8 @@ export interface Keeper {
   accept(socket: Socket): void;
   /** Leave the logs where they are, let the programs that are run come to their end, and be over. */
   retire(): void;
+  /** The same, with nobody there who has taken over what is held. */
+  terminate(): void;
 }
 
 export interface KeeperOptions {
@@ -46,7 +49,7 @@ export function createKeeper({ idleMs, records, warn, onOver }: KeeperOptions): 
     clearTimeout(idleTimer);
     if (runs.count() > 0) return;
     if (retiring) setImmediate(onOver);
-    else if (connections.size === 0 && children === 0 && pump.keys().length === 0 && held.keys().length === 0)
+    else if (connections.size === 0 && children === 0 && pump.keys().length === 0 && held.list().length === 0)
       idleTimer = setTimeout(onOver, idleMs);
   }
 
@@ -61,15 +64,17 @@ export function createKeeper({ idleMs, records, warn, onOver }: KeeperOptions): 
     return started;
   }
 
-  async function runProgram(request: RunRequest, id: number, { cancels }: Connection): Promise<RunResult> {
+  async function runProgram(request: RunRequest, id: number, connection: Connection): Promise<RunResult> {
     const abort = new AbortController();
     aborts.add(abort);
-    cancels.set(id, abort);
+    connection.cancels.set(id, abort);
+    if (request.endsWithClient) connection.endWithIt.add(abort);
     try {
       return await runs.run(request, abort.signal);
     } finally {
       aborts.delete(abort);
-      cancels.delete(id);
+      connection.cancels.delete(id);
+      connection.endWithIt.delete(abort);
       considerLeaving();
     }
   }
@@ -82,11 +87,26 @@ export function createKeeper({ idleMs, records, warn, onOver }: KeeperOptions): 
     considerLeaving();
   }
 
+  function holdCopies({ key, pid, fds, started }: Held & { readonly pid: number }): void {
+    held.hold({ key, fds: copyDescriptors({ pid, fds }).fds, ...(started && { started }) });
+  }
+
+  function terminate(): void {
+    const keys = held.list().map(({ key }) => key);
+    if (keys.length > 0 && !retiring)
+      warn(`the keeper is told to end (SIGTERM), and lets go of descriptors that it holds for ${keys.join(', ')}`);
+    retire();
+  }
+
+  function refuseWhileRetiring(): void {
+    if (retiring) throw Object.assign(new Error('the keeper retires'), { code: 'RETIRING' });
+  }
+
   function handle(request: Request, id: number, connection: Connection): unknown {
-    if (retiring && request.op !== 'hello') throw Object.assign(new Error('the keeper retires'), { code: 'RETIRING' });
+    if (request.op !== 'hello') refuseWhileRetiring();
     switch (request.op) {
       case 'hello':
-        return { version: protocolVersion, pid: process.pid, logs: pump.keys(), held: held.keys() } satisfies Hello;
+        return { version: protocolVersion, pid: process.pid, logs: pump.keys(), held: held.list() } satisfies Hello;
       case 'start':
         return startChild(request);
       case 'run':
@@ -97,6 +117,8 @@ export function createKeeper({ idleMs, records, warn, onOver }: KeeperOptions): 
         return pump.attach(request);
       case 'drainLog':
         return pump.drain(request.key);
+      case 'hold':
+        return holdCopies(request);
       case 'release':
         return held.release(request.key);
       case 'retire':
@@ -115,5 +137,5 @@ export function createKeeper({ idleMs, records, warn, onOver }: KeeperOptions): 
   }
 
   considerLeaving();
-  return { accept, retire };
+  return { accept, retire, terminate };
 }

@@ -44,7 +44,7 @@ function serve(): void {
   process.umask(0o177);
   createServer(keeper.accept).listen(path);
   process.umask(0o022);
-  process.on('SIGTERM', keeper.retire);
+  process.on('SIGTERM', keeper.terminate);
   // In a session of its own it gets none of a terminal's; by hand they mean hob, not its keeper.
   for (const signal of ['SIGHUP', 'SIGINT'] as const) process.on(signal, () => undefined);
 }

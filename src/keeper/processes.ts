@@ -51,12 +51,16 @@ export async function start(
     const { stdin = 'ignore', fds } = openGiven(request, opened);
     const child = await execute(request, [stdin, stdout, stderr, ...fds]);
     child.once('exit', onExit);
-    holdSome(request, fds, opened, held);
-    return { pid: child.pid ?? 0 };
+    const pid = child.pid ?? 0;
+    holdSome(request, { pid, fds }, opened, held);
+    return { pid };
   } finally {
     closeAll(opened);
   }
 }
+
+/** After stdin, stdout and stderr. */
+const FIRST_GIVEN = 3;
 
 function openGiven({ descriptors }: StartRequest, opened: number[]): Copies {
   if (!descriptors) return { fds: [] };
@@ -68,14 +72,16 @@ function openGiven({ descriptors }: StartRequest, opened: number[]): Copies {
 /** Those to be held are no longer among the opened ones, which are closed. */
 function holdSome(
   { descriptors }: StartRequest,
-  fds: readonly number[],
+  started: { readonly pid: number; readonly fds: readonly number[] },
   opened: number[],
   held: HeldDescriptors,
 ): void {
   const { hold, fds: asked = [] } = descriptors ?? {};
   if (!hold) return;
-  const kept = fds.filter((_, at) => hold.fds.includes(asked[at] ?? -1));
-  held.hold(hold.key, kept);
+  const { pid, fds } = started;
+  const places = [...fds.keys()].filter((at) => hold.fds.includes(asked[at] ?? -1));
+  const kept = places.flatMap((at) => fds[at] ?? []);
+  held.hold({ key: hold.key, fds: kept, started: { pid, fds: places.map((at) => FIRST_GIVEN + at) } });
   for (const fd of kept) opened.splice(opened.indexOf(fd), 1);
 }
 

@@ -28,7 +28,15 @@ export interface Descriptors {
   /** Become 3, 4, ... */
   readonly fds: readonly number[];
   /** Those of `fds` that stay open in the keeper, under this key, until they are released. Not when the start fails. */
-  readonly hold?: { readonly key: string; readonly fds: readonly number[] };
+  readonly hold?: Held;
+}
+
+/** Descriptors that stay open under a key. */
+export interface Held {
+  readonly key: string;
+  readonly fds: readonly number[];
+  /** The process that was started with them, and its own numbers for them: while it lives, the next keeper can have them from there. */
+  readonly started?: { readonly pid: number; readonly fds: readonly number[] };
 }
 
 /** Run a program to its end, in a session of its own. Should the keeper die over it, the next one ends it. */
@@ -42,6 +50,8 @@ export interface RunRequest {
   readonly timeoutMs: number;
   /** For stdout and for stderr each; what goes beyond is read and dropped. 1 MiB by default, and at most. */
   readonly maxOutputBytes?: number;
+  /** Kill the process group when the client that asked goes: nobody else could make use of it. Otherwise the program comes to its end. */
+  readonly endsWithClient?: boolean;
 }
 
 export interface RunResult {
@@ -77,6 +87,8 @@ export type Request =
   | { readonly op: 'cancel'; readonly request: number }
   | ({ readonly op: 'attachLog' } & LogRequest)
   | { readonly op: 'drainLog'; readonly key: string }
+  /** Hold copies of descriptors of another process of the same user: what an earlier keeper held. */
+  | ({ readonly op: 'hold'; readonly pid: number } & Held)
   /** Close what is held under the key. Unknown ones are fine. */
   | { readonly op: 'release'; readonly key: string }
   | { readonly op: 'retire' };
@@ -86,8 +98,8 @@ export interface Hello {
   readonly pid: number;
   /** Keys of the attached logs. */
   readonly logs: readonly string[];
-  /** Keys that descriptors are held under. */
-  readonly held: readonly string[];
+  /** What descriptors are held, and under which keys; a newer keeper is to take them over. Missing before version 2. */
+  readonly held?: readonly Held[];
 }
 
 /** What a request is answered with when it went well. */
@@ -98,6 +110,7 @@ export interface Answers {
   readonly cancel: null;
   readonly attachLog: null;
   readonly drainLog: null;
+  readonly hold: null;
   readonly release: null;
   readonly retire: null;
 }

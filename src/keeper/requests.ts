@@ -1,4 +1,4 @@
-import type { Descriptors, LogRequest, Request } from './protocol.ts';
+import type { Descriptors, Held, LogRequest, Request } from './protocol.ts';
 
 type Fields = Readonly<Record<string, unknown>>;
 
@@ -41,7 +41,7 @@ function requestOf(fields: Fields): Request | string {
   const { op } = fields;
   switch (op) {
     case 'hello':
-      return typeof fields['version'] === 'number' ? { op, version: fields['version'] } : wrong(op, 'version');
+      return helloRequest(fields);
     case 'start':
       return startRequest(fields);
     case 'run':
@@ -50,6 +50,8 @@ function requestOf(fields: Fields): Request | string {
       return typeof fields['request'] === 'number' ? { op, request: fields['request'] } : wrong(op, 'request');
     case 'attachLog':
       return logRequest(fields);
+    case 'hold':
+      return holdRequest(fields);
     case 'drainLog':
     case 'release':
       return keyRequest(op, fields);
@@ -60,8 +62,19 @@ function requestOf(fields: Fields): Request | string {
   }
 }
 
+function helloRequest({ version }: Fields): Request | string {
+  return typeof version === 'number' ? { op: 'hello', version } : wrong('hello', 'version');
+}
+
 function keyRequest(op: 'drainLog' | 'release', { key }: Fields): Request | string {
   return isString(key) ? { op, key } : wrong(op, 'key');
+}
+
+function holdRequest({ key, pid, fds, started }: Fields): Request | string {
+  if (!isText(key)) return wrong('hold', 'key');
+  if (!isCount(pid)) return wrong('hold', 'pid');
+  if (!isOptional(started, isStarted)) return wrong('hold', 'started');
+  return isFds(fds) ? { op: 'hold', key, pid, fds, ...given({ started }) } : wrong('hold', 'fds');
 }
 
 function startRequest(fields: Fields): Request | string {
@@ -76,14 +89,15 @@ function startRequest(fields: Fields): Request | string {
 }
 
 function runRequest(fields: Fields): Request | string {
-  const { argv, env, cwd, stdin, timeoutMs, maxOutputBytes } = fields;
+  const { argv, env, cwd, stdin, timeoutMs, maxOutputBytes, endsWithClient } = fields;
   if (!isCommand(argv)) return wrong('run', 'argv');
   if (!isOptional(env, isEnvironment)) return wrong('run', 'env');
   if (!isOptional(cwd, isText)) return wrong('run', 'cwd');
   if (!isOptional(stdin, isString)) return wrong('run', 'stdin');
   if (!isCount(timeoutMs)) return wrong('run', 'timeoutMs');
   if (!isOptional(maxOutputBytes, isCount)) return wrong('run', 'maxOutputBytes');
-  return { op: 'run', argv, timeoutMs, ...given({ env, cwd, stdin, maxOutputBytes }) };
+  if (!isOptional(endsWithClient, isBoolean)) return wrong('run', 'endsWithClient');
+  return { op: 'run', argv, timeoutMs, ...given({ env, cwd, stdin, maxOutputBytes, endsWithClient }) };
 }
 
 function logRequest(fields: Fields): Request | string {
@@ -100,6 +114,7 @@ const wrong = (op: string, field: string): string => `"${field}" of ${op} is mis
 
 const isObject = (value: unknown): value is Fields =>
   typeof value === 'object' && value !== null && !Array.isArray(value);
+const isBoolean = (value: unknown): value is boolean => typeof value === 'boolean';
 const isString = (value: unknown): value is string => typeof value === 'string';
 /** What the system can take as a path or an argument: a NUL would end it early. */
 const isText = (value: unknown): value is string => isString(value) && value !== '' && !value.includes('\0');
@@ -114,6 +129,9 @@ const isStream = (value: unknown): value is LogRequest['streams'][number] =>
 
 const isFd = (value: unknown): value is number => Number.isSafeInteger(value) && Number(value) >= 0;
 const isFds = (value: unknown): value is number[] => Array.isArray(value) && value.every(isFd);
+
+const isStarted = (value: unknown): value is NonNullable<Held['started']> =>
+  isObject(value) && isCount(value['pid']) && isFds(value['fds']);
 
 function isDescriptors(value: unknown): value is Descriptors {
   if (!isObject(value)) return false;

@@ -84,7 +84,7 @@ function collect(fd: number, limit: number): Collected {
   let room = limit;
   const take = (length: number): true => {
     const kept = Math.min(length, room);
-    pieces.push(Buffer.from(readBuffer.subarray(0, kept)));
+    if (kept > 0) pieces.push(Buffer.from(readBuffer.subarray(0, kept)));
     room -= kept;
     collected.truncated ||= kept < length;
     return true;

@@ -4,6 +4,7 @@ import type { HookPoint } from '../hooks/plugin.ts';
 import type { HookPointResult } from '../hooks/dispatcher.ts';
 import type { EffectInput, HooksDone, HooksInput } from '../../machines/events.ts';
 import type { ContainerContext } from '../../machines/context.ts';
+import { givenParts } from '../runtime/given-parts.ts';
 import { instanceOf } from './parts.ts';
 import type { LifecycleParts } from './parts.ts';
 
@@ -38,6 +39,7 @@ async function callHooks(
     point,
     container: { id: container.id, instanceID, rootfsPath: `${rootfsPath}/`, ...(pid === undefined ? {} : { pid }) },
     plugins: spec.plugins,
+    ...(point === 'postConstruction' && spec.plugins.length > 0 && { given: givenParts(spec) }),
     signal,
   });
   const done = { point, ok: result.ok, message: describeFailures(result) };

@@ -15,7 +15,7 @@ export interface LifecycleParts {
     waitForPreStart(uses: readonly PluginUse[], instanceID: string): boolean;
     run(
       container: { readonly namespace: string; readonly name: string },
-      request: Pick<HookPointRequest, 'point' | 'container' | 'plugins' | 'signal'>,
+      request: Pick<HookPointRequest, 'point' | 'container' | 'plugins' | 'given' | 'signal'>,
     ): Promise<HookPointResult>;
   };
   /** The OCI configuration of an instance. Throws what is wrong with it, in words. */

@@ -1,6 +1,9 @@
 import { mkdirSync, realpathSync } from 'node:fs';
 import { join } from 'node:path';
+import { wordsOf } from '../host/errors.ts';
 import {
+  type Held,
+  type Hello,
   keeperFiles,
   type LogRequest,
   type RunRequest,
@@ -16,6 +19,8 @@ export type { Descriptors, LogRequest, RunRequest, RunResult, StartRequest } fro
 
 const startLimitMs = 10_000;
 const attachLimitMs = 10_000;
+/** The number that the first of a start's descriptors gets. */
+const FIRST_GIVEN = 3;
 /** What the system takes for a socket, its final NUL left out. */
 const longestSocketPath = 107;
 
@@ -77,15 +82,22 @@ export async function connectKeeper({ runDir, log, nodeArgs = [] }: KeeperOption
       logs.forget(key);
       for (const listener of listeners) listener(key);
     },
-    onNewKeeper: (connection) => attachAgain(connection, logs.requests(), log),
+    async onNewKeeper(connection, hello) {
+      await attachAgain(connection, logs.requests(), log);
+      await holdAgain(connection, hello, held, log);
+    },
   });
 
-  const held = new Set((await link.session()).hello.held);
+  /** What keepers hold, by key, and who else has it. */
+  const held = new Map((await link.session()).hello.held?.map(({ key, started }) => [key, started]));
 
   return {
-    start(request) {
-      if (request.descriptors?.hold) held.add(request.descriptors.hold.key);
-      return ask(link, { op: 'start', ...request }, { limitMs: startLimitMs });
+    async start(request) {
+      const { hold, fds = [] } = request.descriptors ?? {};
+      if (hold) held.set(hold.key, undefined);
+      const { pid } = await ask(link, { op: 'start', ...request }, { limitMs: startLimitMs });
+      if (hold) held.set(hold.key, { pid, fds: hold.fds.map((fd) => FIRST_GIVEN + fds.indexOf(fd)) });
+      return { pid };
     },
     run: (request, signal) => askToRun(link, request, signal),
     async attachLog(request) {
@@ -120,6 +132,24 @@ export async function connectKeeper({ runDir, log, nodeArgs = [] }: KeeperOption
       logs.forgetAll();
     },
   };
+}
+
+/** A keeper that was killed took its copies along; the process that was started with the same has them as long as it lives. */
+async function holdAgain(
+  connection: KeeperConnection,
+  hello: Hello,
+  held: ReadonlyMap<string, Held['started']>,
+  log: KeeperLog,
+): Promise<void> {
+  const isThere = new Set(hello.held?.map(({ key }) => key));
+  for (const [key, started] of held) {
+    if (!started || isThere.has(key)) continue;
+    try {
+      await connection.ask({ op: 'hold', key, ...started, started }, attachLimitMs).answer;
+    } catch (error) {
+      log.warn(`what the keeper held for ${key} is lost with it: ${wordsOf(error)}`);
+    }
+  }
 }
 
 async function attachAgain(

@@ -1,4 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
+import type { Hello } from '../keeper/protocol.ts';
 import { keeperError, type KeeperConnection } from './keeper-connection.ts';
 import { openSession, type KeeperSession, type SessionOptions } from './keeper-session.ts';
 
@@ -17,7 +18,7 @@ export interface KeeperLink {
 export interface LinkOptions extends Omit<SessionOptions, 'warn'> {
   readonly log: { info(message: string): void; warn(message: string): void; error(message: string): void };
   /** Before anything else is asked of a keeper that replaces another. */
-  readonly onNewKeeper: (connection: KeeperConnection) => Promise<void>;
+  readonly onNewKeeper: (connection: KeeperConnection, hello: Hello) => Promise<void>;
 }
 
 /** A keeper that lived so long did not die of being started. */
@@ -65,7 +66,7 @@ export async function openLink(options: LinkOptions): Promise<KeeperLink> {
     let next: KeeperSession | undefined;
     try {
       next = await openSession(sessionOptions);
-      await onNewKeeper(next.connection);
+      await onNewKeeper(next.connection, next.hello);
       log.info(`the keeper (pid ${next.hello.pid}) has taken over`);
       return next;
     } catch (error) {

@@ -5,7 +5,7 @@ import { type HookPointRequest, runHookPoint } from '../../src/hooks/dispatcher.
 import { loadExecutable } from '../../src/hooks/executable-plugin.ts';
 import { HintFlags } from '../../src/hooks/hint-flags.ts';
 import type { HookJournal } from '../../src/hooks/hook-call.ts';
-import { inProcessPlugin } from '../../src/hooks/in-process.ts';
+import { inProcessPlugin } from '../../src/hooks/testing/in-process.ts';
 import type { HookPoint } from '../../src/hooks/plugin.ts';
 import type { RegisteredPlugin } from '../../src/hooks/registered-plugin.ts';
 import type { ProcessRequest, RunProcess } from '../../src/hooks/run-process.ts';
@@ -138,7 +138,10 @@ export async function benchHooks(): Promise<void> {
   const keeper = await connectKeeper({ runDir: join(dir, 'run'), log: quiet });
   const plugins = pluginBench();
   const run: RunProcess = (request, signal) => keeper.run(request, signal);
-  console.log(`\nhooks that do nothing; ${rounds} of each, in turns; times in microseconds\n`);
+  console.log(`\nhooks that do nothing; ${rounds} of each, in turns; times in microseconds`);
+  console.log(
+    'in this process: what dispatch and journal cost every hook; hob itself runs none there, only hob/testing does\n',
+  );
 
   const within = inProcessPlugin({ name: 'within', hookHints: noopHints, ...noop }, () => undefined);
   await reportNoBit(within, journal);
@@ -149,7 +152,8 @@ export async function benchHooks(): Promise<void> {
   );
   await plugins.registry.start();
   const thread = plugins.registry.get('thread');
-  if (thread) await reportHook('a hook in a thread', thread, journal);
+  if (!thread) throw new Error(`the benchmark's own plugin is not ready: ${plugins.registry.list()[0]?.reason}`);
+  await reportHook('a hook in a thread', thread, journal);
   await reportExecutable('a hook that is a shell script', putScript(dir), run, journal);
   await reportExecutable('a hook that is a static program', putStatic(dir), run, journal);
 

@@ -224,6 +224,9 @@ describe('get', () => {
       stdout: '',
       stderr: 'Error from server (NotFound): there is no plugin "nett" (did you mean net?)\n',
     });
+    expect((await hob.cli('plugins', 'net', 'something/else')).stderr).toBe(
+      'Error from server (NotFound): there is no plugin "something/else": no plugin folder has something/else\n',
+    );
   });
 });
 

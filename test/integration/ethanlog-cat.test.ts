@@ -121,3 +121,33 @@ describe.each(shells.map((shell) => shell.join(' ')))('ethanlog-cat in %s', (she
     expect(wrong(['--loud'])).toContain('there is no option --loud');
   });
 });
+
+it('the time of its records is right on a host that was suspended', () => {
+  // In this time namespace CLOCK_BOOTTIME, and with it /proc/uptime, is as far ahead as on such a host.
+  const suspended = ['--time', '--boottime=5000'];
+  const modules = ['entry', 'libc', 'frames', 'record'].map((name) => join(shippedPlugins, `EthanLog/${name}.ts`));
+  const program = `
+    import { spawnSync } from 'node:child_process';
+    import { openSync, readSync } from 'node:fs';
+    const [entry, libc, frames, record] = await Promise.all(${JSON.stringify(modules)}.map((path) => import(path)));
+    const pipe = openSync(${JSON.stringify(join(dir, 'pipe'))}, 'r+');
+    const options = { input: 'hello', stdio: ['pipe', 'inherit', 'inherit', pipe], env: { ETHAN_LOGGING_PIPE: '3' } };
+    spawnSync('/bin/sh', [${JSON.stringify(client)}], options);
+    const written = Date.now();
+    Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 200);
+    const buffer = Buffer.alloc(512);
+    const [body] = frames.createFramer().feed(buffer.subarray(0, readSync(pipe, buffer)));
+    const { monotonic } = record.parseRecord(body);
+    const clocks = libc.readClocks();
+    const ahead = Number((clocks.boottime - clocks.monotonic) / 1_000_000_000n);
+    console.log(JSON.stringify({ ahead, written, time: entry.timeOf(monotonic, clocks).getTime() }));
+  `;
+  const args = ['--disable-warning=ExperimentalWarning', '--input-type=module', '-e', program];
+  const before = Date.now();
+  const printed = execFileSync('unshare', [...suspended, process.execPath, ...args], { encoding: 'utf8' });
+  const { ahead, written, time } = JSON.parse(printed) as Record<'ahead' | 'written' | 'time', number>;
+  expect(ahead).toBeGreaterThanOrEqual(5000);
+  // Of a time that is not believed, the time of reading would be taken. The clock is one of hundredths of a second.
+  expect(time).toBeGreaterThan(before - 20);
+  expect(time).toBeLessThanOrEqual(written);
+});

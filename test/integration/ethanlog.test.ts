@@ -6,11 +6,13 @@ import {
   existsSync,
   readdirSync,
   readFileSync,
+  renameSync,
   rmSync,
   writeFileSync,
 } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, it } from 'vitest';
+import { keeperOf } from '../support/faults.ts';
 import { runsForever, type TestHob, testHob, untilTrue } from '../support/hob.ts';
 import { dropExample, shippedPlugins, shipPlugin } from '../support/shipped-plugins.ts';
 
@@ -120,7 +122,31 @@ it('nothing is lost when hob is killed while a container writes on', async () =>
   expect([...new Set(messagesOf('web'))]).toEqual(numbers(400));
 });
 
-it('nothing is lost when the container ends while there is no hob', async () => {
+/** The next one has taken over when hob says so. */
+async function killKeeper(): Promise<void> {
+  const takeovers = (): number => hob.output().split('has taken over').length;
+  const before = takeovers();
+  process.kill(keeperOf(hob), 'SIGKILL');
+  await untilTrue('another keeper has taken over', () => takeovers() > before);
+}
+
+const nothing = async (): Promise<void> => undefined;
+const restartHob = async (): Promise<void> => {
+  await hob.kill();
+  await hob.start();
+};
+
+it.each([
+  ['the container ends while there is no hob', nothing],
+  ['the keeper is killed, and then the container ends while there is no hob', killKeeper],
+  [
+    'hob and then its keeper are killed, and then the container ends while there is no hob',
+    async () => {
+      await restartHob();
+      await killKeeper();
+    },
+  ],
+])('nothing is lost when %s', async (_, before) => {
   drop(
     'web',
     `{ ${count(1)}; while [ ! -e /tmp/go ]; do sleep 0.01; done; ${count(300)}; } | ethanlog-cat; touch /tmp/done`,
@@ -128,6 +154,7 @@ it('nothing is lost when the container ends while there is no hob', async () => 
   const { status } = await hob.untilPhase('web', 'Running');
   await untilRecord('web', '0');
   const root = `/proc/${status?.pid}/root/tmp`;
+  await before();
   await hob.kill();
   writeGo(root);
   await untilTrue('the container ended', () => !existsSync(`/proc/${status?.pid}/root/tmp`));
@@ -164,20 +191,51 @@ it('a burst waits in the pipe for a reader that is slow, and the writer waits fo
   expect(messagesOf('web')).toEqual(['begun', ...numbers(4000)]);
 });
 
+interface Listed {
+  readonly name: string;
+  readonly version: string;
+  readonly state: string;
+}
+
+const plugin = (): Listed | undefined =>
+  (JSON.parse(hob.cli('plugins', '-o', 'json')) as { items: Listed[] }).items.find(({ name }) => name === 'EthanLog');
+
+/** In place of what there is of the plugin, a copy with more in one of its files. Resolves when hob has it. */
+async function putVersion(file: string, more: string): Promise<void> {
+  const before = plugin()?.version;
+  const [copy, place] = [join(hob.dir, 'copy'), join(hob.plugins, 'EthanLog')];
+  cpSync(join(shippedPlugins, 'EthanLog'), copy, { recursive: true });
+  appendFileSync(join(copy, file), more);
+  rmSync(place, { recursive: true });
+  renameSync(copy, place);
+  const isReady = (found = plugin()): boolean => found?.state === 'ready' && found.version !== before;
+  await untilTrue('this version is ready', isReady, hob.output);
+}
+
+/** A version whose thread ends when there is this file. */
+const putMortal = (order: string): Promise<void> =>
+  putVersion(
+    'levels.ts',
+    `import { existsSync, rmSync } from 'node:fs';
+setInterval(() => { if (existsSync('${order}')) { rmSync('${order}'); process.exit(1); } }, 20);
+`,
+  );
+
+async function threadDies(order: string): Promise<void> {
+  writeFileSync(order, '');
+  await untilTrue('the thread has died', () => !existsSync(order));
+}
+
+const events = (name: string): string => hob.cli('events', name);
+
 it('a new version of the plugin leaves the pipes of those that run to the version that made them', async () => {
-  rmSync(join(hob.plugins, 'EthanLog'));
-  cpSync(join(shippedPlugins, 'EthanLog'), join(hob.plugins, 'EthanLog'), { recursive: true });
-  await untilTrue('the copy is ready', () => hob.tryCli('plugins').stdout.includes('EthanLog'));
   drop(
     'web',
     `{ ${count(1)}; while [ ! -e /tmp/go ]; do sleep 0.01; done; ${count(300, 'sleep 0.01;')}; } | ethanlog-cat`,
   );
   await untilRecord('web', '0');
   const { status } = await hob.untilPhase('web', 'Running');
-  const ready = (): number => hob.output().split('plugin EthanLog is ready').length;
-  const before = ready();
-  appendFileSync(join(hob.plugins, 'EthanLog/index.ts'), '\n// Another version.\n');
-  await untilTrue('the new version is there', () => ready() > before);
+  await putVersion('index.ts', '\n// Another version.\n');
   writeGo(`/proc/${status?.pid}/root/tmp`);
   await untilPhase('web', 'Completed');
   expect(messagesOf('web')).toEqual(['0', ...numbers(300)]);
@@ -187,19 +245,45 @@ it('a new version of the plugin leaves the pipes of those that run to the versio
 
 it('nothing is lost when the thread of the plugin dies', async () => {
   const order = join(hob.dir, 'die');
-  const mortal = `import { existsSync, rmSync } from 'node:fs';
-setInterval(() => { if (existsSync('${order}')) { rmSync('${order}'); process.exit(1); } }, 20);
-`;
-  rmSync(join(hob.plugins, 'EthanLog'));
-  cpSync(join(shippedPlugins, 'EthanLog'), join(hob.plugins, 'EthanLog'), { recursive: true });
-  appendFileSync(join(hob.plugins, 'EthanLog/levels.ts'), mortal);
-  await untilTrue('the copy is ready', () => hob.tryCli('plugins').stdout.includes('EthanLog'));
+  await putMortal(order);
   drop('web', `{ ${count(300, 'sleep 0.01;')}; } | ethanlog-cat`);
   await untilRecord('web', '20');
-  writeFileSync(order, '');
+  await threadDies(order);
   await untilPhase('web', 'Completed');
-  expect(existsSync(order)).toBe(false);
+  expect(hob.output()).toMatch(
+    /the thread of a plugin came to its end: .*exit code 1; containers need it, so it is started/,
+  );
   expect([...new Set(messagesOf('web'))]).toEqual(numbers(300));
+});
+
+it('when the version dies that a container was made with, the next reads on, though it was there before', async () => {
+  const order = join(hob.dir, 'die');
+  await putMortal(order);
+  drop('web', `{ ${count(300, 'sleep 0.01;')}; } | ethanlog-cat; ${runsForever[2]}`);
+  await untilRecord('web', '20');
+  await putVersion('index.ts', '\n// Another version.\n');
+  // Its thread has found the pipe in use: this container needs it, so it stays.
+  drop('next', `echo hello | ethanlog-cat; ${runsForever[2]}`);
+  await untilRecord('next', 'hello');
+  await threadDies(order);
+  await untilRecord('web', '299');
+  expect([...new Set(messagesOf('web'))]).toEqual(numbers(300));
+  hob.remove('web');
+  await hob.until('web', 'is gone', (container) => container === undefined);
+  expect(events('web')).toMatch(/PluginChanged.*EthanLog, preDestruction/);
+});
+
+it('a plugin that was changed while there was no hob reads on, and the container has an event that says so', async () => {
+  drop('web', `{ ${count(200, 'sleep 0.01;')}; } | ethanlog-cat; ${runsForever[2]}`);
+  await untilRecord('web', '20');
+  await hob.kill();
+  rmSync(join(hob.plugins, 'EthanLog'));
+  cpSync(join(shippedPlugins, 'EthanLog'), join(hob.plugins, 'EthanLog'), { recursive: true });
+  await hob.start();
+  await untilRecord('web', '199');
+  hob.remove('web');
+  await hob.until('web', 'is gone', (container) => container === undefined);
+  expect(events('web')).toMatch(/PluginChanged.*EthanLog, preDestruction/);
 });
 
 it('hob logs --ethanlog -f shows what comes, and ends with the container', async () => {
@@ -256,6 +340,12 @@ it('hob logs says in words why there are no records', async () => {
   expect(hob.tryCli('logs', '--ethanlog', 'plain')).toMatchObject({
     code: 1,
     stderr: expect.stringContaining('container "plain" does not use the plugin EthanLog: its spec names no plugins'),
+  });
+  drop('quiet', runsForever[2] ?? '');
+  await hob.untilPhase('quiet', 'Running');
+  expect(hob.tryCli('logs', '--ethanlog', 'quiet')).toMatchObject({
+    code: 1,
+    stderr: expect.stringContaining('there are no records of the plugin EthanLog of container "quiet" yet'),
   });
   expect(hob.tryCli('logs', '--ethanlog', '--previous', 'plain').stderr).toContain('--previous does not go with');
   expect(hob.tryCli('logs', '-o', 'json', 'plain').stderr).toContain('add --plugin');

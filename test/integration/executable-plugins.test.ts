@@ -1,15 +1,34 @@
-import { chmodSync, readFileSync, rmSync } from 'node:fs';
+/** Executables as hob has them: run by a real keeper, which this process asks in hob's place. */
+import { chmodSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import type { RunProcess } from '../../src/hooks/run-process.ts';
+import { connectKeeper, type Keeper } from '../../src/runtime/keeper-client.ts';
+import { isRunning } from '../support/keeper.ts';
 import { type PluginBench, pluginBench, use } from '../support/plugins.ts';
 
+const quiet = { info: () => undefined, warn: () => undefined, error: () => undefined };
+let runDir: string;
+let keeper: Keeper;
+const run: RunProcess = (request, signal) => keeper.run(request, signal);
 let bench: PluginBench;
 
+beforeAll(async () => {
+  runDir = mkdtempSync(join(tmpdir(), 'hob-keeper-'));
+  keeper = await connectKeeper({ runDir, log: quiet });
+});
+
 beforeEach(() => {
-  bench = pluginBench();
+  bench = pluginBench({ run });
 });
 
 afterEach(() => bench.dispose());
+
+afterAll(async () => {
+  await keeper.retire();
+  rmSync(runDir, { recursive: true });
+});
 
 /** A shell script that describes itself and runs this at any hook point. */
 async function load(name: string, hints: string, script: string): Promise<string> {
@@ -125,10 +144,12 @@ describe('an executable plugin that misbehaves', () => {
     expect((await bench.run('preDestruction', [use('doomed')])).failures).toEqual([]);
   });
 
-  it('can print 100 MB to both streams: it fails, and hob keeps no more than it shows', async () => {
+  it('can print 100 MB to both streams: it fails, and neither the keeper nor hob grows by what it printed', async () => {
     const flood = 'head -c 100000000 /dev/zero';
     await load('flood', '4', `${flood} | tr '\\0' e >&2 & ${flood} | tr '\\0' o; wait`);
+    const growths = [keeper.pid, process.pid].map(watchMemory);
     const { failures } = await bench.run('postStart', [use('flood')]);
+    for (const growth of growths) expect(growth()).toBeLessThan(50_000_000);
     expect(failures).toMatchObject([{ reason: 'BadAnswer', message: expect.stringContaining('more than 64 KiB') }]);
     expect(Math.max(...bench.logged.map(({ length }) => length))).toBeLessThanOrEqual(64 * 1024);
   });
@@ -160,7 +181,7 @@ describe('a program in the plugin folder is listed as broken when it', () => {
   });
 
   it('hangs', async () => {
-    const hanging = pluginBench({ loadLimitMs: 200 });
+    const hanging = pluginBench({ run, loadLimitMs: 200 });
     hanging.write('broken', '#!/bin/sh\nexec sleep 600\n');
     await hanging.registry.start();
     expect(hanging.registry.list()[0]?.reason).toBe('"describe" did not end within 0.2 s');
@@ -174,10 +195,10 @@ describe('a program in the plugin folder is listed as broken when it', () => {
   });
 });
 
-function isRunning(pid: number): boolean {
-  try {
-    return !readFileSync(`/proc/${pid}/stat`, 'utf8').includes(') Z ');
-  } catch {
-    return false;
-  }
+/** @returns by how many bytes the process has been larger since, at most, than it is now */
+function watchMemory(pid: number): () => number {
+  const peak = (): number => Number(/^VmHWM:\s+(\d+)/m.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))?.[1]) * 1024;
+  writeFileSync(`/proc/${pid}/clear_refs`, '5'); // from now on the peak is that of what follows
+  const before = peak();
+  return () => peak() - before;
 }

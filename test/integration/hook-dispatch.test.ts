@@ -188,8 +188,8 @@ describe('what plugins add', () => {
   });
 
   it('in different ways is a failure that names both plugins', async () => {
-    adding('a', `state.addMount('/here', '/data', '', 4096)`);
-    adding('b', `state.addMount('/there', '/data', '', 4096)`);
+    adding('a', `state.addMount('/usr', '/data', '', 4096)`);
+    adding('b', `state.addMount('/etc', '/data', '', 4096)`);
     await bench.registry.start();
     const result = await bench.run('postConstruction', [use('a'), use('b')]);
     expect(result).toMatchObject({ ok: false, failures: [{ plugin: 'b', reason: 'Conflict' }] });
@@ -254,13 +254,14 @@ describe('a plugin that is not there', () => {
   });
 });
 
-it('waits for preStart only when a plugin has a bit for it', async () => {
+it('waits for preStart only when a plugin has a bit for it, or a required one may have had', async () => {
   plugin('with', 'Async', 'return true;');
   bench.write('without.mjs', `export default { name: 'without', hookHints: 4, postStart: () => true };`);
   await bench.registry.start();
   expect(waitsForPreStart([use('without')], bench.registry, 'i1')).toBe(false);
   expect(waitsForPreStart([use('without'), use('with')], bench.registry, 'i1')).toBe(true);
-  expect(waitsForPreStart([use('absent')], bench.registry, 'i1')).toBe(false);
+  expect(waitsForPreStart([use('absent')], bench.registry, 'i1')).toBe(true);
+  expect(waitsForPreStart([use('absent', { required: false })], bench.registry, 'i1')).toBe(false);
 });
 
 it('calls nothing where no plugin has a bit', async () => {

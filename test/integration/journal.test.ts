@@ -115,6 +115,13 @@ describe('hook calls', () => {
     expect(journal.beginHook(hook)).toBe(1);
   });
 
+  it('have the version of the plugin that was called, where it is known', () => {
+    journal.beginHook({ ...hook, version: 'abc' });
+    journal.beginHook({ ...hook, plugin: 'other' });
+    reopen();
+    expect(journal.hookCalls('web').map(({ version }) => version)).toEqual(['abc', undefined]);
+  });
+
   it('that run have no end', () => {
     journal.beginHook(hook);
     expect(Object.keys(journal.hookCalls('web')[0] ?? {})).not.toContain('endedAt');

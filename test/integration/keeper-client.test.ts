@@ -1,5 +1,5 @@
 import { spawn } from 'node:child_process';
-import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { closeSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -7,6 +7,7 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { mkfifo } from '../../src/host/libc.ts';
 import { keeperPid, killKeeper } from '../../src/runtime/keeper-process.ts';
 import { connectKeeper, type Keeper, type KeeperOptions, type LogRequest } from '../../src/runtime/keeper-client.ts';
+import { pipe, readNow } from '../support/descriptors.ts';
 import { compileCache, isRunning, outputOf, read, until } from '../support/keeper.ts';
 
 process.env['NODE_COMPILE_CACHE'] ??= compileCache;
@@ -254,23 +255,72 @@ describe('a keeper that hangs', () => {
   });
 });
 
-it('a keeper of another version is asked to retire, and replaced', async () => {
+/** A keeper of an older protocol, up to the end of its retirement. Answers what it was asked. */
+function oldKeeper(hello: object, onRetire = (): void => undefined): unknown[] {
   mkdirSync(file('run'));
   const asked: unknown[] = [];
   const old = createServer((socket) => {
     socket.on('data', (line) => {
       const { id, op } = JSON.parse(line.toString()) as { id: number; op: string };
       asked.push(op);
-      socket.write(`${JSON.stringify({ id, ok: { version: 0, pid: 1, logs: [] } })}\n`);
+      socket.write(`${JSON.stringify({ id, ok: { version: 0, pid: 1, logs: [], ...hello } })}\n`);
       if (op !== 'retire') return;
+      onRetire();
       socket.end();
       old.close();
     });
   }).listen(file('run/keeper.sock'));
+  return asked;
+}
+
+it('a keeper of another version is asked to retire, and replaced', async () => {
+  const asked = oldKeeper({});
   const keeper = await connected();
   expect(asked).toEqual(['hello', 'retire']);
   expect(keeper.pid).toBeGreaterThan(1);
   expect(messages).toEqual([expect.stringContaining('speaks version 0 of the protocol, not 2')]);
+});
+
+it('what a keeper of another version holds is taken over by the next, until it is released', async () => {
+  const [reader, writer] = pipe();
+  oldKeeper({ pid: process.pid, held: [{ key: 'k', fds: [writer] }] }, () => closeSync(writer));
+  const keeper = await connected();
+  expect(keeper.pid).not.toBe(process.pid);
+  expect(readNow(reader)).toBeUndefined();
+  await keeper.release('k');
+  expect(readNow(reader)).toBe('');
+  expect(messages).toHaveLength(1);
+  closeSync(reader);
+});
+
+it('what cannot be taken over of a keeper is told, and the rest is taken over', async () => {
+  const [reader, writer] = pipe();
+  const held = [
+    { key: 'gone', fds: [writer, 99999] },
+    { key: 'k', fds: [writer] },
+  ];
+  oldKeeper({ pid: process.pid, held }, () => closeSync(writer));
+  const keeper = await connected();
+  expect(messages.slice(1)).toEqual([expect.stringMatching(/held for gone are lost: .*99999.*EBADF/)]);
+  await keeper.release('k');
+  expect(readNow(reader)).toBe('');
+  closeSync(reader);
+});
+
+it('a keeper that is killed while it starts is started again', async () => {
+  const once = file('once.mjs');
+  writeFileSync(
+    once,
+    `import { existsSync, writeFileSync } from 'node:fs';
+    if (!existsSync('${file('killed')}')) {
+      writeFileSync('${file('killed')}', '');
+      process.kill(process.pid, 'SIGKILL');
+    }`,
+  );
+  const keeper = await connected({ nodeArgs: ['--import', once] });
+  expect(existsSync(file('killed'))).toBe(true);
+  expect(await keeper.run({ argv: ['true'], timeoutMs: 20_000 })).toMatchObject({ code: 0 });
+  expect(messages).toEqual([expect.stringMatching(/the keeper does not start \(SIGKILL\); .*trying again/)]);
 });
 
 describe('an error says what to do when', () => {

@@ -34,7 +34,7 @@ async function start(argv: string[], descriptors: object): Promise<number> {
   return pid;
 }
 
-const held = async () => (await client.ask({ op: 'hello', version: protocolVersion })).held;
+const held = async () => (await client.ask({ op: 'hello', version: protocolVersion })).held?.map(({ key }) => key);
 const linkOf = (fd: number): string => readlinkSync(`/proc/self/fd/${fd}`);
 
 describe('descriptors of another process', () => {
@@ -88,6 +88,35 @@ describe('descriptors of another process', () => {
     await client.ask({ op: 'release', key: 'k' });
     client.hangUp();
     await keeper.gone();
+  });
+});
+
+describe('what a keeper holds', () => {
+  it('can be taken over from the process that says hello with it', async () => {
+    await started();
+    const [reader, writer] = pipe();
+    await client.ask({ op: 'hold', key: 'k', pid: process.pid, fds: [writer] });
+    closeSync(writer);
+    expect([await held(), readNow(reader)]).toEqual([['k'], undefined]);
+    await client.ask({ op: 'release', key: 'k' });
+    expect([await held(), readNow(reader), openIn(keeper.pid()).size]).toEqual([[], '', before]);
+    await expect(client.ask({ op: 'hold', key: 'k', pid: process.pid, fds: [99999] })).rejects.toThrow(
+      expect.objectContaining({ code: 'EBADF' }),
+    );
+    closeSync(reader);
+  });
+
+  it('is named in its log when it is told to end, and nothing is when it holds nothing', async () => {
+    await started();
+    const fd = openSync('/dev/null', 'r');
+    await client.ask({ op: 'hold', key: 'k', pid: process.pid, fds: [fd] });
+    closeSync(fd);
+    await keeper.kill('SIGTERM');
+    expect(keeper.ownLog()).toMatch(/told to end \(SIGTERM\), and lets go of descriptors that it holds for k$/m);
+    const length = keeper.ownLog().length;
+    await started();
+    await keeper.kill('SIGTERM');
+    expect(keeper.ownLog()).toHaveLength(length);
   });
 });
 

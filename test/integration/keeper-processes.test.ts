@@ -127,6 +127,13 @@ describe('a program that is run', () => {
     expect(result).toMatchObject({ code: 4, stdout: '1\n2\n3\n', truncated: true });
   });
 
+  it('may write without end, and the keeper stays as small as it is', async () => {
+    const size = (): number => Number(/VmRSS:\s+(\d+)/.exec(read(`/proc/${keeper.pid()}/status`))?.[1]);
+    const before = size();
+    expect(await run('yes', { timeoutMs: 2000, maxOutputBytes: 6 })).toMatchObject({ timedOut: true, truncated: true });
+    expect(size() - before).toBeLessThan(16 * 1024);
+  });
+
   it('is killed when it is cancelled', async () => {
     const { id, answer } = client.send({
       op: 'run',
@@ -137,6 +144,21 @@ describe('a program that is run', () => {
     await client.ask({ op: 'cancel', request: id });
     await expect(answer).rejects.toThrow(expect.objectContaining({ code: 'CANCELLED' }));
     expect(isRunning(Number(read(file('pid'))))).toBe(false);
+  });
+
+  it('ends with the client that asked for it, if it is to, and with no other', async () => {
+    const [other, stays] = [await keeper.dial(), await keeper.dial()];
+    const ask = (who: Dialogue, name: string, endsWithClient: boolean): unknown =>
+      who.send({ op: 'run', argv: shell(`echo $$ >${file(name)}; sleep 1000`), timeoutMs: 60_000, endsWithClient });
+    const pid = (name: string): number => Number(read(file(name)));
+    ask(other, 'ends', true);
+    ask(other, 'goes-on', false);
+    ask(stays, 'of-another', true);
+    await until('they run', () => ['ends', 'goes-on', 'of-another'].every((name) => pid(name) > 0));
+    other.hangUp();
+    await until('it has ended', () => !isRunning(pid('ends')));
+    expect([pid('goes-on'), pid('of-another')].map(isRunning)).toEqual([true, true]);
+    for (const name of ['goes-on', 'of-another']) process.kill(-pid(name), 'SIGKILL');
   });
 
   it('is ended by its time limit when the client is gone', async () => {

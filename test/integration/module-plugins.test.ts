@@ -3,7 +3,8 @@ import { dlopen } from 'node:ffi';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { isCloseOnExec, mkfifo } from '../../src/host/libc.ts';
-import { type PluginBench, pluginBench, use } from '../support/plugins.ts';
+import { setTimeout as delay } from 'node:timers/promises';
+import { type PluginBench, pluginBench, threadsOf, use } from '../support/plugins.ts';
 
 let bench: PluginBench;
 
@@ -210,6 +211,105 @@ describe('a hook of an ES-module plugin', () => {
     ]);
     expect(await queued).toMatchObject({ ok: true });
     expect(bench.trace()).toEqual(['waits begins', 'blocks begins', 'queued begins']);
+  });
+
+  it('has its own time from its beginning, whoever waits for the thread meanwhile and with what limit', async () => {
+    const go = join(bench.dir, 'go');
+    await load(
+      'busy',
+      'HintFlags.PostStartSync',
+      `postStart(id) {
+         trace(id + ' begins');
+         while (id === 'works' && !process.getBuiltinModule('fs').existsSync('${go}'));
+         return true; }`,
+    );
+    const works = bench.run('postStart', [use('busy')], { id: 'works', instanceID: 'i1' });
+    await expect.poll(() => bench.trace(), { timeout: 20_000 }).toEqual(['works begins']);
+    const waits = bench.run('postStart', [use('busy', { timeoutSeconds: 0.05 })], { id: 'waits', instanceID: 'i2' });
+    await delay(400);
+    writeFileSync(go, '');
+    expect((await works).failures).toEqual([]);
+    expect(await waits).toMatchObject({ ok: true, failures: [] });
+    expect(bench.trace()).toEqual(['works begins', 'waits begins']);
+  });
+
+  it('is given up alone when it never ends but does not block: others are spared, new ones get a new thread', async () => {
+    const go = join(bench.dir, 'go');
+    await load(
+      'shared',
+      'HintFlags.PostStartSync',
+      `async postStart(id) {
+         trace(id + ' begins in thread ' + process.getBuiltinModule('worker_threads').threadId);
+         if (id === 'hangs') return new Promise(() => {});
+         while (id === 'works' && !process.getBuiltinModule('fs').existsSync('${go}')) await new Promise((next) => setTimeout(next, 10));
+         return true; }`,
+    );
+    const works = bench.run('postStart', [use('shared')], { id: 'works', instanceID: 'i1' });
+    const hangs = bench.run('postStart', [use('shared', { timeoutSeconds: 0.05 })], { id: 'hangs', instanceID: 'i2' });
+    expect((await hangs).failures).toMatchObject([
+      { reason: 'HookTimedOut', message: expect.stringContaining('its thread ends with the other calls in it') },
+    ]);
+    expect(await bench.run('postStart', [use('shared')], { id: 'new', instanceID: 'i3' })).toMatchObject({ ok: true });
+    const threads = bench.trace().map((line) => line.split(' ').at(-1));
+    expect(threads[1]).toBe(threads[0]);
+    expect(threads[2]).not.toBe(threads[0]);
+    expect(threadsOf('shared.mjs')).toBe(2);
+    writeFileSync(go, '');
+    expect((await works).failures).toEqual([]);
+    await expect.poll(() => threadsOf('shared.mjs')).toBe(1);
+  });
+
+  it('adds nothing any more when it was told to end: nobody would take it', async () => {
+    const go = join(bench.dir, 'go');
+    await load(
+      'adder',
+      'HintFlags.PostConstructionSync',
+      `async postConstruction(id, startState, r, d, { signal }) {
+         while (!process.getBuiltinModule('fs').existsSync('${go}') && (id === 'works' || !signal.aborted))
+           await new Promise((next) => setTimeout(next, 10));
+         trace(id + ' ' + startState.addFileDescriptor('adder', process.getBuiltinModule('fs').openSync('/dev/null')));
+         return true; }`,
+    );
+    const late = bench.run('postConstruction', [use('adder', { timeoutSeconds: 0.05 })], { id: 'late' });
+    expect((await late).failures).toMatchObject([{ reason: 'HookTimedOut' }]);
+    writeFileSync(go, '');
+    const { additions } = await bench.run('postConstruction', [use('adder')], { id: 'works', instanceID: 'i2' });
+    expect(bench.trace()).toEqual(['late -1', 'works 3']);
+    for (const { fd } of additions?.fds ?? []) closeSync(fd);
+  });
+
+  it('leaves no thread behind when hob lets go of its plugins, in the middle of that too', async () => {
+    await load(
+      'shared',
+      'HintFlags.PostStartSync',
+      `async postStart(id) { trace(id + ' begins'); return new Promise(() => {}); }`,
+    );
+    void bench.run('postStart', [use('shared')], { id: 'works', instanceID: 'i1' });
+    await bench.run('postStart', [use('shared', { timeoutSeconds: 0.05 })], { id: 'hangs', instanceID: 'i2' });
+    void bench.run('postStart', [use('shared')], { id: 'new', instanceID: 'i3' });
+    await expect.poll(() => bench.trace(), { timeout: 20_000 }).toContain('new begins');
+    expect(threadsOf('shared.mjs')).toBe(2);
+    expect(await bench.registry.close()).toBe(0);
+    expect(threadsOf('shared.mjs')).toBe(0);
+  });
+
+  it('that is called when hob has let go of its plugins starts no thread, and has no outcome', async () => {
+    await load('late', 'HintFlags.PostStartSync', `postStart() { trace('called'); return true; }`);
+    const plugin = bench.registry.get('late');
+    await bench.registry.close();
+    const limits = { timeoutMs: 20, graceMs: 20, signal: AbortSignal.timeout(40) };
+    const request = {
+      point: 'postStart',
+      id: 'c1',
+      instanceID: 'i1',
+      rootfsPath: '/',
+      data: null,
+      attempt: 1,
+    } as const;
+    const outcome = Promise.resolve(plugin?.call(request, limits));
+    expect(threadsOf('late.mjs')).toBe(0);
+    expect(await Promise.race([outcome, delay(200, 'none')])).toBe('none');
+    expect(threadsOf('late.mjs')).toBe(0);
   });
 
   it('is told to end when the container is to stop', async () => {

@@ -2,6 +2,7 @@ import {
   chmodSync,
   existsSync,
   fstatSync,
+  mkdirSync,
   mkdtempSync,
   openSync,
   closeSync,
@@ -9,6 +10,8 @@ import {
   rmSync,
   writeFileSync,
 } from 'node:fs';
+import type { ChildProcess } from 'node:child_process';
+import diagnostics from 'node:diagnostics_channel';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
@@ -16,6 +19,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { HintFlags } from 'hob/hint-flags';
 import { MountFlags, type Plugin, PluginBase } from 'hob/plugin';
 import { testPlugin } from 'hob/testing';
+import { isRunning } from '../support/keeper.ts';
 
 let dir: string;
 
@@ -194,6 +198,13 @@ describe('a module under test', () => {
     await expect(bench.postStop()).rejects.toThrow('the hookHints of tried leave out postStop');
   });
 
+  it('has utilities that start nothing when their signal has fired before', async () => {
+    await using bench = await testPlugin(plugin({}));
+    const made = join(bench.environment.stateDir, 'made');
+    await expect(bench.utilities.run(['touch', made], { signal: AbortSignal.abort() })).rejects.toThrow(/aborted/);
+    expect(existsSync(made)).toBe(false);
+  });
+
   it('leaves nothing behind', async () => {
     const bench = await testPlugin(plugin({}));
     const { stateDir } = bench.environment;
@@ -201,10 +212,70 @@ describe('a module under test', () => {
     await bench.close();
     expect([existsSync(stateDir), existsSync(bench.rootfsPath)]).toEqual([false, false]);
   });
+
+  it('finds its state folder in the environment too, until the test is done with it', async () => {
+    const told = (): string | undefined => process.env['HOB_PLUGIN_STATE_DIR'];
+    process.env['HOB_PLUGIN_STATE_DIR'] = '/before';
+    const [first, second] = [await testPlugin(plugin({})), await testPlugin(plugin({}))];
+    await expect(testPlugin(plugin({ name: '../x' }))).rejects.toThrow();
+    expect(told()).toBe(second.environment.stateDir);
+    await second.close();
+    expect(told()).toBe(first.environment.stateDir);
+    await first.close();
+    expect(told()).toBe('/before');
+    delete process.env['HOB_PLUGIN_STATE_DIR'];
+    await (await testPlugin(plugin({}))).close();
+    expect(told()).toBeUndefined();
+  });
+
+  it('has the other variables that hob sets as well; the test stands where the plugin would', async () => {
+    const names = ['HOB_PLUGIN_DIR', 'HOB_NODE_NAME', 'HOB_CGROUP_VERSION'];
+    const told = (): (string | undefined)[] => names.map((name) => process.env[name]);
+    const bench = await testPlugin(plugin({}));
+    const { nodeName } = bench.environment;
+    expect(told()).toEqual([import.meta.dirname, nodeName, '2']);
+    const { stdout } = await bench.utilities.run(['env']);
+    expect(stdout.split('\n')).toEqual(
+      expect.arrayContaining([`HOB_PLUGIN_DIR=${import.meta.dirname}`, `HOB_NODE_NAME=${nodeName}`]),
+    );
+    await bench.close();
+    expect(told()).toEqual([undefined, undefined, undefined]);
+  });
 });
 
 describe('an executable under test', () => {
   const describing = `[ "$1" = describe ] && exec echo '{"name": "sh", "hookHints": ["PostConstructionSync", "PreStartAsync"]}'`;
+
+  it('may be a folder, and has exactly the environment that hob gives it', async () => {
+    const folder = join(dir, 'tool');
+    mkdirSync(folder);
+    writeFileSync(join(folder, 'package.json'), '{"hob": {"environment": ["KIT_TOKEN"]}}');
+    process.env['KIT_TOKEN'] = 'passed on';
+    const path = script('tool/tool', `${describing}\nenv | grep -v ^PWD= >&2`);
+    for (const subject of [folder, path]) {
+      await using bench = await testPlugin(subject);
+      await bench.preStart();
+      expect(bench.logged.map((line) => line.split('=')).toSorted()).toEqual([
+        ['HOB_CGROUP_VERSION', '2'],
+        ['HOB_NODE_NAME', bench.environment.nodeName],
+        ['HOB_PLUGIN_DIR', folder],
+        ['HOB_PLUGIN_STATE_DIR', bench.environment.stateDir],
+        ['HOME', '/'],
+        ['KIT_TOKEN', 'passed on'],
+        ['LANG', 'C.UTF-8'],
+        ['PATH', expect.stringContaining('/usr/bin')],
+      ]);
+    }
+    delete process.env['KIT_TOKEN'];
+  });
+
+  it('is refused as a folder that hob would not take', async () => {
+    mkdirSync(join(dir, 'empty'));
+    await expect(testPlugin(join(dir, 'empty'))).rejects.toThrow(/no executable file empty/);
+    mkdirSync(join(dir, 'module'));
+    writeFileSync(join(dir, 'module/index.mjs'), '');
+    await expect(testPlugin(join(dir, 'module'))).rejects.toThrow(/import it/);
+  });
 
   it('is run as hob runs it', async () => {
     const path = script(
@@ -229,6 +300,29 @@ describe('an executable under test', () => {
     expect(await babbles.preStart()).toMatchObject({ reason: 'BadAnswer' });
     await using hangs = await testPlugin(script('hangs', `${describing}\nexec sleep 60`));
     expect(await hangs.preStart({ timeoutSeconds: 0.05 })).toMatchObject({ reason: 'HookTimedOut' });
+  });
+
+  it.each([
+    ['in its process group', 'sleep 600'],
+    ['in a session of its own', 'setsid sleep 600'],
+  ])('has ended when it has, though what it started goes on %s and has its outputs', async (_, command) => {
+    await using bench = await testPlugin(script('starts', `${describing}\n${command} & echo said >&2; echo $! >&2`));
+    const result = await bench.preStart({ timeoutSeconds: 5 });
+    const [said, pid] = bench.logged;
+    const goesOn = isRunning(Number(pid));
+    if (goesOn) process.kill(Number(pid), 'SIGKILL');
+    expect([result.ok, said, goesOn]).toEqual([true, 'said', true]);
+  });
+
+  it('is stopped without harm at the very moment at which it has ended', async () => {
+    await using bench = await testPlugin(script('ends', describing));
+    const stop = new AbortController();
+    const onStart = (message: unknown): void =>
+      void (message as { process: ChildProcess }).process.once('exit', () => stop.abort());
+    diagnostics.subscribe('child_process', onStart);
+    const result = await bench.preStart({ signal: stop.signal });
+    diagnostics.unsubscribe('child_process', onStart);
+    expect(result).toMatchObject({ reason: 'HookAborted' });
   });
 
   it('is refused with the words of hob when hob could not use it', async () => {

@@ -2,7 +2,7 @@ import { chmodSync, existsSync, renameSync, rmSync, writeFileSync } from 'node:f
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { requiredMissing } from '../../src/hooks/dispatcher.ts';
-import { type PluginBench, pluginBench, use } from '../support/plugins.ts';
+import { type PluginBench, pluginBench, threadsOf, use } from '../support/plugins.ts';
 
 let bench: PluginBench;
 
@@ -90,6 +90,18 @@ describe('the thread of a plugin that a container needs', () => {
   });
 });
 
+it('the time that a thread takes to load is not that of the hook that it is started for', async () => {
+  const slow = living('one').replace(
+    `trace('loads');`,
+    `await new Promise((go) => setTimeout(go, 300)); trace('loads');`,
+  );
+  bench.write('p.mjs', slow);
+  await bench.registry.start();
+  await expect.poll(() => threadsOf('p.mjs')).toBe(0);
+  expect((await bench.run('postStart', [use('p', { timeoutSeconds: 0.1 })])).failures).toEqual([]);
+  expect(bench.trace()).toEqual(['one loads', 'one loads', 'one postStart']);
+});
+
 describe('when the thread of a version dies whose files have changed', () => {
   it('the newest stands in at once, and people are told at its first hook', async () => {
     bench.write('p.mjs', living('old'));
@@ -120,6 +132,33 @@ describe('when the thread of a version dies whose files have changed', () => {
     await expect.poll(() => bench.registry.find('i1', 'p').plugin).toBeUndefined();
     expect((await bench.run('postStop', [use('p')])).failures).toMatchObject([{ reason: 'PluginNotFound' }]);
     expect((await bench.run('preDestruction', [use('p')])).failures).toEqual([]);
+  });
+});
+
+describe('what an earlier hob made with another version of a plugin', () => {
+  const made = (version: string): void => {
+    const call = { containerID: 'c1', instanceID: 'i1', point: 'postConstruction', plugin: 'p' } as const;
+    bench.journal.beginHook({ ...call, version });
+    bench.journal.endHook({ ...call, outcome: 'ok' });
+  };
+
+  it('is served by the one that there is, and people are told', async () => {
+    made('another');
+    bench.write('p.mjs', living('one'));
+    await bench.registry.start();
+    bench.registry.adopt('i1', ['p']);
+    await bench.run('postStop', [use('p')]);
+    expect(bench.events).toMatchObject([{ reason: 'PluginChanged', message: expect.stringMatching(/p, postStop/) }]);
+  });
+
+  it('tells nobody when it is made anew, or the version is the same', async () => {
+    made('another');
+    bench.write('p.mjs', living('one'));
+    await bench.registry.start();
+    for (const point of ['postConstruction', 'postStart', 'postStop'] as const) await bench.run(point, [use('p')]);
+    expect(bench.events).toEqual([]);
+    const versions = bench.journal.hookCalls('c1').map(({ version }) => version);
+    expect(versions).toEqual(['another', ...Array<unknown>(3).fill(bench.registry.get('p')?.version)]);
   });
 });
 

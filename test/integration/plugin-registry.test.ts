@@ -11,7 +11,7 @@ import {
 } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { type PluginBench, pluginBench, use } from '../support/plugins.ts';
+import { type PluginBench, pluginBench, threadsOf, use } from '../support/plugins.ts';
 
 let bench: PluginBench;
 
@@ -67,6 +67,21 @@ describe('a plugin folder', () => {
     await bench.untilChange(() => version('p') !== undefined && version('p') !== first);
     rmSync(join(bench.folder, 'p.mjs'));
     await bench.untilChange(() => names().length === 0);
+    expect(bench.logged.at(-1)).toBe('plugin p was removed');
+  });
+
+  it('may hold what is no plugin; who asks for one of that name is told what it takes to be one', async () => {
+    const path = bench.write('tool', 'echo no first line');
+    bench.write('p.mjs', saying('p', ''));
+    mkdirSync(join(bench.folder, '../elsewhere'));
+    writeFileSync(join(bench.folder, '../elsewhere/x'), '');
+    await bench.registry.start();
+    expect(names()).toEqual(['p ready']);
+    const why = bench.registry.whyMissing;
+    expect(why('tool')).toBe(
+      `${path} is neither a module (.mjs, .js, .ts) nor executable; if it is a program: chmod +x ${path}`,
+    );
+    for (const other of ['p.mjs', 'none', '../elsewhere/x', 'tool\0']) expect(why(other)).toMatch(/^no plugin folder/);
   });
 
   it('is watched deep inside of the folder of a plugin', async () => {
@@ -143,7 +158,12 @@ describe('a module is listed as broken when it', () => {
     ['has a mistake in its syntax', 'export default {', /SyntaxError.*broken\.mjs/],
     ['throws', 'throw new Error("not here")', /not here.*broken\.mjs:1/],
     ['imports what is not there', 'import "./nothing.mjs"', /nothing\.mjs/],
-    ['has no default export', 'export const name = "x"', /default export must be an object with name and hookHints/],
+    [
+      'imports what hob does not offer',
+      'import "hob/nothing"',
+      /hob offers no "hob\/nothing"; there are hob\/plugin, hob\/hint-flags, hob\/data, hob\/testing/,
+    ],
+    ['has no default export', 'export const name = "x"', /default export must be an object .* extends PluginBase$/],
     ['has no name', 'export default { name: "", hookHints: 0 }', /its name is ""/],
     ['has no number as its hints', 'export default { name: "x", hookHints: "all" }', /its hookHints are "all"/],
     ['has unknown hints', 'export default { name: "x", hookHints: 64 }', /bits without a meaning: 0x40/],
@@ -160,6 +180,11 @@ describe('a module is listed as broken when it', () => {
       /class that extends PluginBase/,
     ],
     ['has a factory that throws', 'export default () => { throw new Error("no luck") }', /no luck/],
+    [
+      'has a factory that uses what hob offers in a wrong way',
+      'import { readData } from "hob/data"; export default () => readData(3)',
+      / \(at [^()]*broken\.mjs:1:\d+\)$/,
+    ],
     ['has a factory that makes nothing', 'export default () => undefined', /function that returns one/],
     ['rejects while it loads', 'await Promise.reject(new Error("not today"))', /not today/],
     ['waits for what never comes', 'await new Promise(() => {})', /did not load within 0\.5 s/],
@@ -209,8 +234,9 @@ describe('a module is listed as broken when it', () => {
     await bench.registry.start();
     expect(bench.registry.list()[0]?.reason).toContain(`${target} can be written by everybody`);
     chmodSync(target, 0o644);
-    await bench.registry.rescan();
-    expect(names()).toEqual(['p ready']);
+    // Nothing changed in the plugin folder itself, so the cure would be seen within a minute.
+    bench.write('README', 'a reason to look');
+    await bench.untilChange(() => names().join() === 'p ready');
   });
 
   it('belongs to somebody else', async () => {
@@ -232,6 +258,15 @@ describe('a module is listed as broken when it', () => {
     await bench.registry.start();
     expect(bench.registry.list()[0]?.reason).toMatch(/no package\.json with "main", no index\.mjs/);
   });
+
+  it('is a folder whose package.json names a module that is not there', async () => {
+    bench.write('p/package.json', '{"main": "nosuch.mjs"}');
+    await bench.registry.start();
+    const manifest = join(bench.folder, 'p/package.json');
+    expect(bench.registry.list()[0]?.reason).toBe(`"main" in ${manifest} names nosuch.mjs, which is not there`);
+    bench.write('p/nosuch.mjs', saying('p', ''));
+    await bench.untilChange(() => names().includes('p ready'));
+  });
 });
 
 describe('two candidates of one label', () => {
@@ -245,6 +280,73 @@ describe('two candidates of one label', () => {
     ]);
     rmSync(join(bench.folder, 'p'), { recursive: true });
     await bench.untilChange(() => names().join() === 'other ready');
+  });
+});
+
+describe('a module that imports', () => {
+  const evil = 'export const hints = 0;';
+  const main = (imports: string): string => `${imports}\nexport default { name: 'p', hookHints: 0 };`;
+
+  it.each([
+    ['a package', 'p/index.mjs', `import 'evil';`, 'p/node_modules/evil/index.js'],
+    ['a file beside a plugin of one file', 'p.mjs', `import './lib/evil.js';`, 'lib/evil.js'],
+    ['a hidden file', 'p/index.mjs', `import './.evil.js';`, 'p/.evil.js'],
+    ['a file far below', 'p/index.mjs', `import './1/2/3/4/5/6/7/8/9/evil.js';`, 'p/1/2/3/4/5/6/7/8/9/evil.js'],
+    ['something at run time', 'p/index.mjs', `await import('evil');`, 'p/node_modules/evil/index.js'],
+    ['by require', 'p/index.cjs', `require('evil');`, 'p/node_modules/evil/index.js'],
+  ])('%s that others can change is broken, and that file is named', async (_, path, imports, file) => {
+    const isCommon = path.endsWith('.cjs');
+    bench.write(path, isCommon ? `${imports}\nmodule.exports = { name: 'p', hookHints: 0 };` : main(imports));
+    if (isCommon) bench.write('p/package.json', '{"main": "index.cjs"}');
+    chmodSync(bench.write(file, isCommon ? '' : evil), 0o666);
+    await bench.registry.start();
+    const broken = bench.registry.list().find(({ name }) => name === 'p');
+    expect(broken?.reason).toMatch(/may not import .*evil.*\.js: .*can be written by everybody.*cure: chmod go-w/);
+    chmodSync(join(bench.folder, file), 0o644);
+    bench.write(path, `${isCommon ? `${imports}\nmodule.exports = { name: 'p', hookHints: 0 };` : main(imports)}\n`);
+    await bench.untilChange(() => names().includes('p ready'));
+  });
+});
+
+describe('modules that hang while they load', () => {
+  it('do not keep others from being loaded', async () => {
+    const until = `import { existsSync } from 'node:fs';
+      while (!existsSync(${JSON.stringify(join(bench.dir, 'go'))})) await new Promise((next) => setTimeout(next, 10));`;
+    for (const name of ['a', 'b'])
+      bench.write(`${name}.mjs`, `${until}\nexport default { name: '${name}', hookHints: 0 };`);
+    const go = `import { writeFileSync } from 'node:fs'; writeFileSync(${JSON.stringify(join(bench.dir, 'go'))}, '');`;
+    bench.write('c.mjs', `${go}\nexport default { name: 'c', hookHints: 0 };`);
+    const started = bench.registry.start();
+    await expect.poll(() => bench.registry.whyMissing('a')).toMatch(/a\.mjs is not loaded yet/);
+    await started;
+    expect(names()).toEqual(['a ready', 'b ready', 'c ready']);
+  });
+
+  it('are given up when hob lets go of its plugins, and those behind them are not begun', async () => {
+    const hangs = (name: string): string =>
+      `import { appendFileSync } from 'node:fs';
+       appendFileSync(${JSON.stringify(bench.tracePath)}, '${name}\\n'); await new Promise(() => setInterval(() => {}, 1000));`;
+    for (const name of ['a', 'b', 'c']) bench.write(`${name}.mjs`, hangs(name));
+    const started = bench.registry.start();
+    await expect.poll(() => bench.trace().length).toBeGreaterThan(0);
+    expect(await bench.registry.close()).toBe(0);
+    await started;
+    expect(bench.logged.filter((line) => /did not load|cannot be used/.test(line))).toEqual([]);
+    expect([...'abc'].map((name) => threadsOf(`${name}.mjs`))).toEqual([0, 0, 0]);
+  });
+
+  it('are given up with programs that nobody answers for any more', async () => {
+    const asked = Promise.withResolvers<void>();
+    const run = (): Promise<never> => {
+      asked.resolve();
+      return new Promise(() => undefined);
+    };
+    const orphaned = pluginBench({ run });
+    orphaned.write('p', script('p', ''));
+    const started = orphaned.registry.start();
+    await asked.promise;
+    await orphaned.dispose();
+    await started;
   });
 });
 

@@ -125,6 +125,15 @@ describe('hob plugin test', () => {
     expect(await hob('plugin', 'test')).toMatchObject({ code: 1, stderr: expect.stringMatching(/no tests in/) });
   });
 
+  it('refuses a file that is no test, which would pass', async () => {
+    writeFileSync(join(dir, 'hello.mjs'), 'export default {};');
+    expect(await hob('plugin', 'test', 'hello.mjs')).toEqual({
+      code: 1,
+      stdout: '',
+      stderr: expect.stringMatching(/^error: hello\.mjs is no test: tests are files NAME\.test\.mjs/),
+    });
+  });
+
   it('says so when there is nothing to test', async () => {
     expect((await hob('plugin', 'test', 'nowhere')).stderr).toMatch(/nowhere cannot be read/);
   });

@@ -95,6 +95,40 @@ it('a container that waits for a broken plugin is told what is wrong with it', a
   await hob.until('waits', 'is gone', (one) => one === undefined);
 });
 
+it('a plugin that mounts what is not there is named by the event, and no start is tried', async () => {
+  const mount = `{"source": "/not/there", "destination": "/mnt", "options": ["bind"]}`;
+  putProgram(
+    'prints',
+    `#!/bin/sh\n[ $1 = describe ] && { echo '{"name":"prints","hookHints":1}'; exit; }\necho '{"mounts": [${mount}]}'\n`,
+  );
+  writeFileSync(
+    join(hob.plugins, 'adds.mjs'),
+    `export default { name: 'adds', hookHints: 1, postConstruction: (id, state) => state.addMount('/not/there', '/mnt', 'bind') };`,
+  );
+  await untilTrue('both are there', () => /adds +module +ready[^]*prints +executable +ready/.test(hob.cli('plugins')));
+  hob.drop('mounting', { command: runsForever, plugins: [{ name: 'adds' }, { name: 'prints' }] });
+  const nowhere = 'the bind mount at "/mnt" has the source "/not/there", which is not there';
+  await untilEvent(hob, 'default/mounting', 'HookFailed', /plugin adds, postConstruction: it answered false/);
+  await untilEvent(
+    hob,
+    'default/mounting',
+    'BadAnswer',
+    new RegExp(`plugin prints, postConstruction: "mounts" in its answer: ${nowhere}`),
+  );
+  expect(hob.output()).toContain(`postConstruction of mounting: ${nowhere}`.replaceAll('"', '\\"'));
+  hob.remove('mounting');
+  await hob.until('mounting', 'is gone', (one) => one === undefined);
+});
+
+it('a file that nobody can execute is no plugin; who asks for it is told why', async () => {
+  const path = join(hob.plugins, 'noexec');
+  writeFileSync(path, 'echo no first line\n', { mode: 0o644 });
+  expect(hob.tryCli('plugins', 'noexec')).toMatchObject({
+    code: 1,
+    stderr: `Error from server (NotFound): there is no plugin "noexec": ${path} is neither a module (.mjs, .js, .ts) nor executable; if it is a program: chmod +x ${path}\n`,
+  });
+});
+
 it('an executable that floods both streams, as it runs and as it describes itself, costs neither hob nor the keeper much', async () => {
   const flood = `head -c 100000000 /dev/zero | tr '\\0'`;
   putProgram(

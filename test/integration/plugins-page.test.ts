@@ -1,5 +1,15 @@
 import { execFile, execFileSync, spawn } from 'node:child_process';
-import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import {
+  closeSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  writeFileSync,
+  writeSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it, onTestFinished } from 'vitest';
@@ -41,7 +51,7 @@ it('every block of code on the page is tried here', () => {
   expect(blocks.map(({ language, name }) => name ?? language).toSorted()).toEqual(
     [
       ...['sh', 'yaml', 'json', 'text'],
-      ...['hello.mjs', 'typed.ts', 'greet', 'notes/index.mjs', 'notes/package.json', 'hello.test.mjs'],
+      ...['hello.mjs', 'typed.ts', 'greet', 'lines.mjs', 'notes/index.mjs', 'notes/package.json', 'hello.test.mjs'],
     ].toSorted(),
   );
 });
@@ -99,7 +109,7 @@ describe('its plugins', () => {
 
   it('can be used', () => {
     expect(bench.registry.list().map(({ name, state, reason, warnings }) => [name, state, reason, warnings])).toEqual(
-      ['greet', 'hello', 'notes', 'typed'].map((name) => [name, 'ready', undefined, []]),
+      ['greet', 'hello', 'lines', 'notes', 'typed'].map((name) => [name, 'ready', undefined, []]),
     );
   });
 
@@ -120,6 +130,16 @@ describe('its plugins', () => {
     });
     await bench.run('postStop', plugins);
     await expect.poll(() => bench.logged).toContain('farewell, c1');
+  });
+
+  it('read what a container writes to the descriptor they give it', async () => {
+    const { additions } = await bench.run('postConstruction', [use('lines')]);
+    expect(additions?.env).toEqual(['LINES=3']);
+    const [{ fd } = { fd: -1 }] = additions?.fds ?? [];
+    writeSync(fd, 'from the container');
+    await expect.poll(() => bench.logged).toContain('c1: from the container');
+    closeSync(fd);
+    expect(readdirSync(join(bench.dir, 'state/lines'))).not.toContain('c1');
   });
 
   it('are called with what it says', async () => {

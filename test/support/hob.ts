@@ -19,6 +19,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import type { Container } from '../../src/api/container.ts';
 
 const hobCommand = join(import.meta.dirname, '../../src/cli/hob');
+const withPrivateTmp = join(import.meta.dirname, '../with-private-tmp.sh');
 
 /** A real hob on directories of its own, started as people start it, in the host's mount namespace. */
 export interface TestHob {
@@ -26,6 +27,8 @@ export interface TestHob {
   readonly watch: string;
   readonly plugins: string;
   readonly rootfs: string;
+  /** Where hob's /tmp is to be found while it runs, if that is private. */
+  readonly tmp: string;
   /** Everything that it printed. */
   output(): string;
   start(): Promise<void>;
@@ -55,8 +58,9 @@ export interface TestHob {
 
 const patienceMs = 30_000;
 
-export function testHob(extra: { args?: string[]; env?: Record<string, string> } = {}): TestHob {
-  const dir = mkdtempSync(join(tmpdir(), 'hob-e2e-'));
+/** @param extra.privateTmp a new /tmp for hob at each start, which goes with it and its containers */
+export function testHob(extra: { args?: string[]; env?: Record<string, string>; privateTmp?: boolean } = {}): TestHob {
+  const dir = mkdtempSync(join(extra.privateTmp ? '/var/tmp' : tmpdir(), 'hob-e2e-'));
   const [watch, plugins, rootfs] = ['containers', 'plugins', 'rootfs'].map((name) => join(dir, name)) as [
     string,
     string,
@@ -70,6 +74,7 @@ export function testHob(extra: { args?: string[]; env?: Record<string, string> }
 
   async function start(): Promise<void> {
     const command = [
+      ...(extra.privateTmp ? [withPrivateTmp] : []),
       hobCommand,
       'run',
       '--watch',
@@ -143,6 +148,9 @@ export function testHob(extra: { args?: string[]; env?: Record<string, string> }
     watch,
     plugins,
     rootfs,
+    get tmp() {
+      return `/proc/${child?.pid}/root/tmp`;
+    },
     output: () => printed,
     start,
     kill: async () => void (await end('SIGKILL')),

@@ -1,4 +1,13 @@
-import { chmodSync, mkdirSync, mkdtempSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import {
+  chmodSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import type { PluginUse } from '../../src/api/container.ts';
@@ -6,7 +15,7 @@ import { type HookEvent, type HookPointResult, runHookPoint } from '../../src/ho
 import type { HookJournal } from '../../src/hooks/hook-call.ts';
 import type { HookPoint } from '../../src/hooks/plugin.ts';
 import { createPluginRegistry, type PluginRegistry, type RegistryOptions } from '../../src/hooks/registry.ts';
-import { runProcess } from '../../src/hooks/testing/run-process.ts';
+import { runLocally } from '../../src/hooks/testing/run-locally.ts';
 import type { Surroundings } from '../../src/hooks/surroundings.ts';
 import type { HookCall } from '../../src/journal/journal.ts';
 
@@ -55,7 +64,7 @@ export function pluginBench(options: Partial<RegistryOptions> = {}): PluginBench
   const waiting = new Set<() => void>();
   const registry = createPluginRegistry({
     folders: [folder],
-    run: runProcess,
+    run: runLocally,
     stateDir: join(dir, 'state'),
     surroundings,
     log,
@@ -116,6 +125,19 @@ export const surroundings: Surroundings = {
   cgroupMounts: { memory: '/cgroups/memory', cpu: '/cgroups/cpu,cpuacct' },
   cgroupParent: '/hob-bench',
 };
+
+/** How many threads of this process run a module of that file name. */
+export const threadsOf = (file: string): number =>
+  readdirSync('/proc/self/task').filter((task) => nameOfTask(task) === file).length;
+
+/** Undefined for one that has just ended. */
+function nameOfTask(task: string): string | undefined {
+  try {
+    return readFileSync(`/proc/self/task/${task}/comm`, 'utf8').trim();
+  } catch {
+    return undefined;
+  }
+}
 
 /** A plugin of a spec; its time limit is long enough to matter only where a test sets another. */
 export const use = (name: string, more: Partial<PluginUse> = {}): PluginUse => ({

@@ -21,20 +21,22 @@ export interface TracedCall {
   readonly pid?: number;
   readonly rootfsPath: string;
   readonly data: unknown;
-  /** On one clock for all plugins, in milliseconds, which never goes back. */
+  /** The number of its line in the one file that all plugins append to: what is noted later has a greater one. */
   readonly beganAt: number;
-  /** Undefined while it runs, and for ever when it was cut off. */
+  /** The same. Undefined while it runs, and for ever when it was cut off. */
   readonly endedAt?: number;
+  /** How long a module was in it, by its own clock, once it has ended. */
+  readonly tookMs?: number;
   /** What the plugin's own lines noted, by name. */
   readonly noted: Readonly<Record<string, unknown>>;
 }
 
 interface Line {
   readonly what: 'begin' | 'end' | 'note';
-  readonly at: number;
   readonly plugin: string;
   readonly point: HookPoint;
-  readonly call: Omit<TracedCall, 'plugin' | 'point' | 'beganAt' | 'endedAt' | 'noted'>;
+  readonly call: Omit<TracedCall, 'plugin' | 'point' | 'beganAt' | 'endedAt' | 'tookMs' | 'noted'>;
+  readonly tookMs?: number;
   readonly noted?: Record<string, unknown>;
 }
 
@@ -90,7 +92,7 @@ const modulePrelude = (hob: TestHob, name: string): string => `
 import * as fs from 'node:fs';
 import { setTimeout as delay } from 'node:timers/promises';
 const trace = ${JSON.stringify(traceOf(hob))};
-const write = (line) => fs.appendFileSync(trace, JSON.stringify({ at: Number(process.hrtime.bigint()) / 1e6, plugin: '${name}', ...line }) + '\\n');
+const write = (line) => fs.appendFileSync(trace, JSON.stringify({ plugin: '${name}', ...line }) + '\\n');
 const lines = () => fs.readFileSync(trace, 'utf8').split('\\n').slice(0, -1).map((line) => JSON.parse(line));
 const hasBegun = (plugin, point, { instanceID }) =>
   lines().some((line) => line.what === 'begin' && line.plugin === plugin && line.point === point && line.call.instanceID === instanceID);
@@ -111,16 +113,16 @@ async function behave(how, point, call) {
 }
 async function hook(point, call, own) {
   write({ what: 'begin', point, call });
+  const begun = performance.now();
   try {
     await own((noted) => write({ what: 'note', point, call, noted }));
     return await behave(call.data?.[point], point, call);
   } finally {
-    write({ what: 'end', point, call });
+    write({ what: 'end', point, call, tookMs: performance.now() - begun });
   }
 }
 `;
 
-/** /proc/uptime is the one clock of this kind that a shell can read; hundredths of a second. */
 const script = (hob: TestHob, name: string, hookHints: number, branches: string): string => `#!/bin/sh
 [ "$1" = describe ] && { echo '{"name":"${name}","hookHints":${hookHints}}'; exit; }
 read -r call
@@ -129,8 +131,7 @@ pid=$(printf '%s' "$call" | sed -n 's/.*"pid":\\([0-9]*\\).*/\\1/p')
 rootfs=$(printf '%s' "$call" | sed 's/.*"rootfsPath":"\\([^"]*\\)".*/\\1/')
 attempt=$(printf '%s' "$call" | sed 's/.*"attempt":\\([0-9]*\\).*/\\1/')
 write() { # WHAT POINT [MORE]
-  read -r now _ </proc/uptime
-  printf '{"what":"%s","at":%s0,"plugin":"${name}","point":"%s","call":%s%s}\\n' "$1" "$(echo "$now" | tr -d .)" "$2" "$call" "$3" >>${traceOf(hob)}
+  printf '{"what":"%s","plugin":"${name}","point":"%s","call":%s%s}\\n' "$1" "$2" "$call" "$3" >>${traceOf(hob)}
 }
 note() { write note "$point" ",\\"noted\\":$1"; }
 point=$1
@@ -154,10 +155,11 @@ exit $status
 /** Let the hooks of a container that wait go on, and those that come. */
 export const openGate = (hob: TestHob, container: string): void => writeFileSync(gateOf(hob, container), '');
 
-function linesOf(hob: TestHob): Line[] {
+/** In the order in which they were written, each with its number: every one is appended whole, before the plugin goes on. */
+function linesOf(hob: TestHob): (Line & { readonly at: number })[] {
   if (!existsSync(traceOf(hob))) return [];
   const lines = readFileSync(traceOf(hob), 'utf8').split('\n').slice(0, -1);
-  return lines.map((line) => JSON.parse(line) as Line);
+  return lines.map((line, at) => ({ ...(JSON.parse(line) as Line), at }));
 }
 
 /** The hook calls of a container's first instance (or of another), in the order in which they began. */
@@ -169,9 +171,19 @@ export function callsOf(hob: TestHob, container: string, instance = 1): TracedCa
     if (line.what !== 'begin') return [];
     const { plugin, point, call, at } = line;
     const rest = lines.filter((other) => isSame(line, other));
-    const end = rest.find(({ what }) => what === 'end');
+    const { at: endedAt, tookMs } = rest.find(({ what }) => what === 'end') ?? {};
     const noted = Object.assign({}, ...rest.map((other) => other.noted ?? {})) as Record<string, unknown>;
-    return [{ plugin, point, ...call, beganAt: at, ...(end && { endedAt: end.at }), noted }];
+    return [
+      {
+        plugin,
+        point,
+        ...call,
+        beganAt: at,
+        ...(endedAt !== undefined && { endedAt }),
+        ...(tookMs !== undefined && { tookMs }),
+        noted,
+      },
+    ];
   });
 }
 
@@ -204,7 +216,7 @@ export const untilHook = (
     () => `${storyOf(hob, container).join('\n')}\n${hob.output().slice(-3000)}`,
   );
 
-/** Whether there was a moment at which both ran. */
+/** Whether there was a moment at which both ran: each began before the other ended. */
 export const overlap = (a: TracedCall, b: TracedCall): boolean =>
   a.beganAt < (b.endedAt ?? Infinity) && b.beganAt < (a.endedAt ?? Infinity);
 

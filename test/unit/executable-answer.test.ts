@@ -57,6 +57,11 @@ describe('the end of a hook process', () => {
     ['a mount with ..', '{"mounts": [{"source": "/x", "destination": "/x/../y"}]}', /has "\.\."/],
     ['a mount on a relative path', '{"mounts": [{"source": "/x", "destination": "y"}]}', /not an absolute path/],
     [
+      'a bind mount of nothing',
+      '{"mounts": [{"source": "/not/there", "destination": "/x"}]}',
+      /"\/not\/there", which is not there/,
+    ],
+    [
       'options that are no strings',
       '{"mounts": [{"source":"a","destination":"/b","options":[1]}]}',
       /a string was expected/,

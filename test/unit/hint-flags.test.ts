@@ -43,9 +43,7 @@ describe('mount flags', () => {
   it("become OCI options in Dobby's order, after the options that were given", () => {
     const all = 1 | 2 | 4 | 8 | 16 | 128 | 1024 | 2048 | 4096 | 32768 | (1 << 21) | (1 << 24);
     expect(mountOptions(['mode=755'], all)).toEqual({
-      options: 'mode=755 bind ro sync nosuid dirsync nodiratime relatime noexec nodev noatime strictatime'.split(
-        ' ',
-      ),
+      options: 'mode=755 bind ro sync nosuid dirsync nodiratime relatime noexec nodev noatime strictatime'.split(' '),
       leftOver: 0,
     });
   });

@@ -44,7 +44,7 @@ describe('the line reader', () => {
 const valid = {
   hello: { op: 'hello', version: 1 },
   start: { op: 'start', argv: ['true'], env: { A: 'b' }, cwd: '/', stdout: '/a', stderr: '/b' },
-  run: { op: 'run', argv: ['true', ''], stdin: '', timeoutMs: 1, maxOutputBytes: 5 },
+  run: { op: 'run', argv: ['true', ''], stdin: '', timeoutMs: 1, maxOutputBytes: 5, endsWithClient: true },
   cancel: { op: 'cancel', request: 3 },
   attachLog: {
     op: 'attachLog',
@@ -59,6 +59,7 @@ const valid = {
     argv: ['true'],
     descriptors: { pid: 7, stdin: 0, fds: [5, 6, 5], hold: { key: 'k', fds: [6] } },
   },
+  hold: { op: 'hold', key: 'k', pid: 7, fds: [5] },
   drainLog: { op: 'drainLog', key: 'k' },
   release: { op: 'release', key: 'k' },
   retire: { op: 'retire' },
@@ -98,6 +99,7 @@ describe('a request', () => {
       JSON.stringify({ id: 1, op: 'start', argv: ['a'], descriptors }),
       1,
     ]),
+    ['no process to hold descriptors of', '{"id":1,"op":"hold","key":"k","fds":[5]}', 1],
     ['a key that is no string', '{"id":1,"op":"release","key":1}', 1],
     ['no time limit', '{"id":1,"op":"run","argv":["a"]}', 1],
     ['a negative time limit', '{"id":1,"op":"run","argv":["a"],"timeoutMs":-1}', 1],

@@ -105,6 +105,16 @@ describe('the configuration of a container', () => {
     ]);
   });
 
+  it('mounts one thing at a place: what the spec or a plugin mounts takes the place of a default', () => {
+    const shm = { destination: '/dev/shm/', source: 'tmpfs', type: 'tmpfs', options: ['size=1g'] };
+    const mounts = mountsOf(
+      configOf('mounts: [{type: tmpfs, destination: /dev}]', { additions: { env: [], mounts: [shm] } }),
+    );
+    const places = mounts.map(({ destination }) => destination);
+    expect(places).toEqual(['/proc', '/dev', '/dev/pts', '/dev/shm/', '/dev/mqueue', '/sys', '/sys/fs/cgroup']);
+    expect(mounts).toMatchObject({ 1: { options: [] }, 3: shm });
+  });
+
   it('leaves the network namespace out for the network of the host', () => {
     const config = configOf('network: host');
     expect(config).not.toMatchObject({ linux: { namespaces: expect.arrayContaining([{ type: 'network' }]) } });

@@ -1,6 +1,9 @@
-import { closeSync, openSync, readSync, writeSync } from 'node:fs';
+import { closeSync, mkdtempSync, openSync, readSync, rmSync, symlinkSync, writeSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { afterEach, describe, expect, it } from 'vitest';
 import { createFdTable, MAX_FDS, recordedFds } from '../../src/hooks/fd-table.ts';
+import { MountFlags } from '../../src/hooks/mount-flags.ts';
 import type { StartState } from '../../src/hooks/plugin.ts';
 import { createStartState } from '../../src/hooks/start-state.ts';
 import { isCloseOnExec } from '../../src/host/libc.ts';
@@ -105,5 +108,37 @@ describe('addFileDescriptor', () => {
     state.addFileDescriptor('a', fd);
     expect(recordedFds(table)).toEqual(state.files().map((copy, at) => ({ fd: copy, hold: at === 0 })));
     closeSync(fd);
+  });
+});
+
+describe('addMount', () => {
+  it.each([
+    ['the flag', '/not/there', '', MountFlags.MS_BIND, []],
+    ['the type', '/not/there', 'bind', 0, []],
+    ['an option', '/not/there', '', 0, ['rbind']],
+    ['a file on the way, and', '/dev/null/x', 'bind', 0, []],
+  ] as const)('refuses a bind mount, by %s, of what is not there, and says so', (_, source, type, flags, options) => {
+    const state = stateOf();
+    expect([state.addMount(source, '/x', type, flags, options), state.finish().mounts]).toEqual([false, []]);
+    expect(complaints).toEqual([`the bind mount at "/x" has the source "${source}", which is not there`]);
+  });
+
+  it('refuses a bind mount of a path that says nothing without a directory', () => {
+    expect(stateOf().addMount('tmp', '/x', 'bind')).toBe(false);
+    expect(complaints).toEqual([expect.stringMatching(/"tmp", which is not an absolute path/)]);
+  });
+
+  it('takes what is there, a link that is mounted for itself, and other mounts with any source', () => {
+    const dir = mkdtempSync(join(tmpdir(), 'hob-state-'));
+    symlinkSync('/not/there', join(dir, 'link'));
+    const state = stateOf();
+    const taken = [
+      state.addMount(dir, '/a', '', MountFlags.MS_BIND),
+      state.addMount(join(dir, 'link'), '/b', 'bind', 0, ['copy-symlink']),
+      state.addMount(join(dir, 'link'), '/c', 'bind'),
+      state.addMount('anything', '/d', 'tmpfs'),
+    ];
+    rmSync(dir, { recursive: true });
+    expect(taken).toEqual([true, true, false, true]);
   });
 });

@@ -34,8 +34,8 @@ export interface ApiBackend {
   watchEvents(listener: (event: JournalEvent) => void): () => void;
 
   logSource(namespace: string, name: string, options: { readonly previous: boolean }): LogSource;
-  /** Where the records are that a plugin keeps of a container: a line of JSON each. */
-  recordSource(namespace: string, name: string, plugin: string): LogSource;
+  /** Where the records are that a plugin keeps of a container: a line of JSON each. With `follow`, there need not be any yet. */
+  recordSource(namespace: string, name: string, plugin: string, options: { readonly follow: boolean }): LogSource;
   execCommand(namespace: string, name: string, request: ExecRequest): Promise<ExecAnswer> | ExecAnswer;
 
   /** @param origin what the text came from, for messages: a file's name, `-` */
@@ -44,6 +44,8 @@ export interface ApiBackend {
   remove(namespace: string, name: string): Promise<void>;
 
   plugins(): readonly PluginInfo[];
+  /** Why there is no plugin of that name, in words. */
+  whyNoPlugin(name: string): string;
   sources(): readonly SourceInfo[];
   info(): HobInfo;
   /** Tear down every container, telling how it goes; hob ends after the last line. Goes on when nobody listens any more. */

@@ -51,9 +51,9 @@ export async function sendLog(
   else response.end();
 }
 
-function sourceOf(backend: ApiBackend, { namespace, name, plugin, previous }: LogRequest): LogSource {
+function sourceOf(backend: ApiBackend, { namespace, name, plugin, previous, follow }: LogRequest): LogSource {
   if (plugin === undefined) return backend.logSource(namespace, name, { previous });
-  return backend.recordSource(namespace, name, plugin);
+  return backend.recordSource(namespace, name, plugin, { follow });
 }
 
 /** Each with its newline. */

@@ -4,6 +4,7 @@ import { ApiError, badRequest } from './backend.ts';
 import type { Call, Handler } from './call.ts';
 import { flag } from './call.ts';
 import { containerLog, deleteContainer, execInContainer, getContainer, listContainers } from './containers.ts';
+import { listPlugins, pluginsNamed } from './plugins.ts';
 import { sendWatch } from './watch.ts';
 import { eventObject } from './event-object.ts';
 
@@ -25,9 +26,8 @@ const routes: readonly Route[] = [
   route('GET', '/events', listEvents),
   route('GET', '/namespaces/:namespace/events', listEvents),
   route('POST', '/apply', apply),
-  route('GET', '/plugins', ({ response, backend }) =>
-    sendJson(response, { kind: 'PluginList', items: backend.plugins() }),
-  ),
+  route('GET', '/plugins', listPlugins),
+  route('GET', '/plugins/:name', pluginsNamed),
   route('GET', '/sources', ({ response, backend }) =>
     sendJson(response, { kind: 'SourceList', items: backend.sources() }),
   ),

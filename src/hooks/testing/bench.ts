@@ -5,16 +5,16 @@ import { hookMode } from '../hint-flags.ts';
 import type { HookJournal } from '../hook-call.ts';
 import type { HookPoint } from '../plugin.ts';
 import type { HookLog, RegisteredPlugin } from '../registered-plugin.ts';
-import type { PluginBench, TestCall, TestResult } from './contract.ts';
+import type { TestedPlugin, TestCall, TestResult } from './contract.ts';
 import type { Workshop } from './workshop.ts';
 
-interface BenchParts extends Pick<PluginBench, 'environment' | 'utilities' | 'logged'> {
+interface BenchParts extends Pick<TestedPlugin, 'environment' | 'utilities' | 'logged'> {
   readonly workshop: Workshop;
   readonly log: HookLog;
 }
 
 /** The bench around a plugin that is loaded. */
-export function benchOf(plugin: RegisteredPlugin, { workshop, log, ...shown }: BenchParts): PluginBench {
+export function benchOf(plugin: RegisteredPlugin, { workshop, log, ...shown }: BenchParts): TestedPlugin {
   const { rootfsPath } = workshop;
   const fds: AddedFd[] = [];
   const registry: HookPointRequest['registry'] = {

@@ -1,6 +1,6 @@
 import type { Plugin, PluginEnvironment, PluginFactory, PluginUtilities } from '../plugin.ts';
 
-/** What can be tested: the default export of a module, or the path of an executable. */
+/** What can be tested: the default export of a module, or the path of an executable or its folder. */
 export type Testable =
   Plugin | PluginFactory | (new (environment: PluginEnvironment, utilities: PluginUtilities) => Plugin) | string;
 
@@ -47,7 +47,7 @@ export interface TestResult {
 }
 
 /** A plugin under test. Its folders go with `await using`, or with `close`. */
-export interface PluginBench extends AsyncDisposable {
+export interface TestedPlugin extends AsyncDisposable {
   readonly name: string;
   readonly hookHints: number;
   /** The rootfs that hooks are told of. Ends in "/". */

@@ -3,14 +3,15 @@ import { hostname, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { containerMetadata } from '../container-metadata.ts';
 import { MAX_OUTPUT_BYTES } from '../executable-answer.ts';
-import { environmentVariables, type PluginSetting } from '../plugin-environment.ts';
+import { environmentVariables, type PluginSetting } from '../plugin-variables.ts';
 import type { PluginUtilities } from '../plugin.ts';
 import { programRequest } from '../plugin-programs.ts';
 import { prepareStateDir, removeMetadata } from '../plugin-state.ts';
 import type { Surroundings } from '../surroundings.ts';
-import { runProcess } from './run-process.ts';
+import { runLocally } from './run-locally.ts';
+import { tellVariables } from './told-variables.ts';
 
-/** The folders that a plugin under test has instead of a host's. */
+/** The folders that a plugin under test has instead of a host's, and the variables of this process that tell it of them. */
 export interface Workshop {
   /** Ends in "/". */
   readonly rootfsPath: string;
@@ -22,8 +23,11 @@ export interface Workshop {
 
 const controllers = ['cpu', 'cpuset', 'devices', 'freezer', 'io', 'memory', 'pids'];
 
-/** @param path the plugin's file */
-export function openWorkshop(path: string): Workshop {
+/**
+ * @param path the plugin's file
+ * @param passedOn variables of this process that it is to have as well
+ */
+export function openWorkshop(path: string, passedOn: readonly string[]): Workshop {
   const dir = mkdtempSync(join(tmpdir(), 'hob-test-'));
   for (const name of ['rootfs', 'cgroup']) mkdirSync(join(dir, name), { mode: 0o755 });
   const surroundings: Surroundings = {
@@ -32,11 +36,17 @@ export function openWorkshop(path: string): Workshop {
     cgroupMounts: Object.fromEntries(controllers.map((controller) => [controller, join(dir, 'cgroup')])),
     cgroupParent: '/hob',
   };
+  const stateDir = prepareStateDir(join(dir, 'state'), 'plugin');
+  const setting = { path, stateDir, surroundings, passedOn };
+  const takeBack = tellVariables(setting);
   return {
     rootfsPath: join(dir, 'rootfs/'),
-    setting: { path, stateDir: prepareStateDir(join(dir, 'state'), 'plugin'), surroundings, passedOn: [] },
+    setting,
     forget: (containerID) => removeMetadata(join(dir, 'state'), containerID),
-    remove: () => rmSync(dir, { recursive: true, force: true }),
+    remove() {
+      takeBack();
+      rmSync(dir, { recursive: true, force: true });
+    },
   };
 }
 
@@ -46,7 +56,7 @@ export function localUtilities(setting: PluginSetting): PluginUtilities {
     async run(argv, options) {
       const asked = programRequest(argv, options);
       const request = { ...asked, env: environmentVariables(setting), cwd: '/', maxOutputBytes: MAX_OUTPUT_BYTES };
-      const { truncated: _, ...result } = await runProcess(request, options?.signal);
+      const { truncated: _, ...result } = await runLocally(request, options?.signal);
       return result;
     },
     metadata: (containerID) => containerMetadata(setting.stateDir, containerID),

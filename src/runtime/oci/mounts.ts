@@ -1,3 +1,4 @@
+import { posix } from 'node:path';
 import type { ContainerSpec } from '../../api/container.ts';
 import type { OciInput } from './input.ts';
 import type { OciDocument, OciMount } from './types.ts';
@@ -25,13 +26,25 @@ export function defaultMounts({ userNamespace }: ContainerSpec): OciMount[] {
   ];
 }
 
-/** Add what the spec and the plugins mount. */
-export function withMounts(document: OciDocument, { spec, additions }: OciInput): OciDocument {
+/** Add what the spec and the plugins mount. What hob mounts by default gives way to it; a bundle's mounts all stay. */
+export function withMounts(document: OciDocument, { spec, additions, bundleConfig }: OciInput): OciDocument {
   const added = additions.mounts.map((mount) => ({ destination: '', ...mount }));
-  return { ...document, mounts: [...document.mounts, ...(spec.mounts ?? []).map(mountOf), ...added] };
+  const mounts = [...document.mounts, ...(spec.mounts ?? []).map(mountOf), ...added];
+  return { ...document, mounts: bundleConfig === undefined ? onePerPlace(mounts) : mounts };
 }
 
-function mountOf({ source, destination, type, options }: NonNullable<ContainerSpec['mounts']>[number]): OciMount {
+/** Of two at one place the later counts, in the place of the first: what is mounted below it comes after it. */
+const onePerPlace = (mounts: readonly OciMount[]): OciMount[] => [
+  ...new Map(mounts.map((mount) => [posix.resolve('/', mount.destination), mount])).values(),
+];
+
+/** As an OCI configuration has it. */
+export function mountOf({
+  source,
+  destination,
+  type,
+  options,
+}: NonNullable<ContainerSpec['mounts']>[number]): Required<OciMount> {
   const saysHow = options.includes('bind') || options.includes('rbind');
   const bind = type === 'bind' && !saysHow ? ['rbind'] : [];
   return { destination, type, source: source ?? type, options: [...bind, ...options] };

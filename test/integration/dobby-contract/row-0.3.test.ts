@@ -74,6 +74,36 @@ it('0.3 #2: a postConstruction that fails skips all up to preDestruction; crun i
   expect(hasStarted('second-fails')).toBe(false);
 });
 
+it('0.3 #5: a configuration that cannot be written ends the start: crun is never called; preDestruction, and nothing else', async () => {
+  const own = JSON.stringify(join(hob.dir, 'run/instances/fifth'));
+  // Nothing can be put in the place of a folder that something is mounted on.
+  putTraced(hob, 'blocks', 1 | 16, {
+    postConstruction: `fs.mkdirSync(${own}, { recursive: true }); process.getBuiltinModule('node:child_process').execFileSync('mount', ['-t', 'tmpfs', '-o', 'ro', 'tmpfs', ${own}]);`,
+    preDestruction: `note({ created: fs.existsSync(${JSON.stringify(join(hob.dir, 'run/crun/'))} + id) });
+      process.getBuiltinModule('node:child_process').execFileSync('umount', [${own}]);`,
+  });
+  hob.drop('fifth', { command: runsForever, plugins: [{ name: 'p' }, { name: 'blocks' }] });
+  await untilEvent(hob, 'default/fifth', 'CreateError', /busy.*run\/instances\/fifth/);
+  await untilHook(hob, 'fifth', 'p', 'preDestruction');
+  expect(storyOf(hob, 'fifth')).toEqual([
+    'p postConstruction',
+    'blocks postConstruction',
+    'blocks preDestruction',
+    'p preDestruction',
+  ]);
+  expect(callOf(hob, 'fifth', 'blocks', 'preDestruction').noted).toEqual({ created: false });
+  await remove('fifth');
+  expect(hasStarted('fifth')).toBe(false);
+});
+
+it('0.3 #5: a configuration that cannot be made, as a device is not there, ends the start in the same way', async () => {
+  drop('fifth-too', {}, { devices: [{ path: '/dev/nosuch' }] });
+  await untilEvent(hob, 'default/fifth-too', 'CreateError', /nosuch is not on this host/);
+  await untilHook(hob, 'fifth-too', 'p', 'preDestruction');
+  expect(storyOf(hob, 'fifth-too', 'p')).toEqual(['postConstruction', 'preDestruction']);
+  await remove('fifth-too');
+});
+
 it('0.3 #6: crun that fails before there is an init: no preStart, no postStop; preDestruction', async () => {
   drop('sixth', {}, { mounts: [{ source: join(hob.dir, 'nowhere'), destination: '/mnt' }] });
   await untilEvent(hob, 'default/sixth', 'CreateError', /nowhere/);

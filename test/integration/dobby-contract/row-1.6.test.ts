@@ -1,10 +1,10 @@
 /** Where Dobby calls each hook, and what a hook that answers false does. */
-import { existsSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { type HookPoint, hookPoints } from '../../../src/hooks/plugin.ts';
 import { eventsOf, isAlive, untilEvent } from '../../support/faults.ts';
-import { runsForever, testHob, untilTrue } from '../../support/hob.ts';
+import { makeRootfs, runsForever, testHob, untilTrue } from '../../support/hob.ts';
 import {
   type Behaviours,
   callOf,
@@ -168,6 +168,66 @@ describe('1.6 startContainer', () => {
       'first preDestruction',
     ]);
   });
+
+  it('1.6 startContainerFromBundle: every hook, with what a plugin adds; the files of the bundle stay as they are (Dobby rewrites its config.json)', async () => {
+    const bundle = join(hob.dir, 'bundle');
+    const config = {
+      ociVersion: '1.0.2',
+      root: { path: 'rootfs', readonly: true },
+      process: { args: runsForever, cwd: '/', env: ['PATH=/bin', 'WHO=bundle'], user: { uid: 0, gid: 0 } },
+      mounts: [{ destination: '/proc', type: 'proc', source: 'proc' }],
+      linux: { namespaces: ['pid', 'mount'].map((type) => ({ type })) },
+    };
+    mkdirSync(bundle);
+    makeRootfs(join(bundle, 'rootfs'));
+    writeFileSync(join(bundle, 'config.json'), JSON.stringify(config));
+    putTraced(hob, 'adds', hints.sync, {
+      postConstruction: `startState.addEnvironmentVariable('ADDED=1'); startState.addEnvironmentVariable('WHO=bundle');`,
+    });
+    hob.drop('bundled', { rootfs: undefined, bundle: { path: bundle }, plugins: [{ name: 'adds' }] });
+    await untilHook(hob, 'bundled', 'adds', 'postStart');
+    const pid = callOf(hob, 'bundled', 'adds', 'postStart').pid ?? 0;
+    const environment = readFileSync(`/proc/${pid}/environ`, 'utf8').split('\0');
+    expect(environment).toEqual(expect.arrayContaining(['WHO=bundle', 'ADDED=1']));
+    await remove('bundled');
+    expect(storyOf(hob, 'bundled', 'adds')).toEqual(hookPoints);
+    expect(readFileSync(join(bundle, 'config.json'), 'utf8')).toBe(JSON.stringify(config));
+    expect(readdirSync(bundle).toSorted()).toEqual(['config.json', 'rootfs']);
+    expect(readdirSync(join(bundle, 'rootfs/tmp'))).toEqual([]);
+  });
+
+  it('1.6 startContainerFromBundle: what the bundle sets stays; a plugin that sets it to something else is named (Dobby: both are in)', async () => {
+    putTraced(hob, 'differs', 1, { postConstruction: `startState.addEnvironmentVariable('WHO=plugin');` });
+    const bundle = { path: join(hob.dir, 'bundle') };
+    hob.drop('bundled', { rootfs: undefined, bundle, plugins: [{ name: 'differs' }] });
+    await untilEvent(hob, 'default/bundled', 'Conflict', /the bundle and plugin differs both add .*WHO/);
+    await remove('bundled');
+  });
+
+  it.each([
+    ['', 'is empty'],
+    ['x'.repeat(129), 'is too long'],
+    ['a..b', 'has two dots in a row'],
+    ['../a', 'leads out of a directory'],
+    ['a_b', 'has a character that no DNS name has (Dobby takes "_")'],
+    ['Web', 'has a capital letter (Dobby takes it)'],
+  ])('1.6 ids: a name that %j is one of, which %s, is refused without a hook (hob: DNS-1123)', async (name) => {
+    hob.drop(name, { command: runsForever, plugins: [{ name: 'first' }] }, 'named.yaml');
+    await untilEvent(hob, join(hob.watch, 'named.yaml'), 'InvalidSpec', /metadata\.name/);
+    hob.remove('named');
+    expect(storyOf(hob, name)).toEqual([]);
+  });
+
+  it.each(['1', '2024.7', `${'x'.repeat(63)}.${'y'.repeat(64)}`])(
+    '1.6 ids: %s is one, of 1 to 128 characters; it needs no letter (in Dobby it does), as no number names a container',
+    async (name) => {
+      hob.drop(name, { command: runsForever, plugins: [{ name: 'first' }] }, 'named.yaml');
+      await untilHook(hob, name, 'first', 'postStart');
+      expect(callOf(hob, name, 'first', 'postStart').id).toBe(name);
+      hob.remove('named');
+      await hob.until(name, 'is gone', (one) => one === undefined);
+    },
+  );
 
   it('1.6 ids: the hooks get the id of the container, its rootfs with a slash at the end, and its data as it stands in the spec', async () => {
     const data = { list: [1, 'two', null, { deep: true }], text: 'Grüße "quoted" \\ \n', number: 1.5, no: false };

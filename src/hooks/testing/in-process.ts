@@ -1,10 +1,10 @@
-import { callPlugin } from './call-plugin.ts';
-import { createFdTable } from './fd-table.ts';
-import { checkIdentity } from './identity.ts';
-import { describePlugin } from './make-plugin.ts';
-import type { Plugin } from './plugin.ts';
-import { failed, type HookFailure, type HookLimits, type HookOutcome } from './registered-plugin.ts';
-import type { HookRequest, RegisteredPlugin } from './registered-plugin.ts';
+import { callPlugin } from '../call-plugin.ts';
+import { createFdTable } from '../fd-table.ts';
+import { checkIdentity } from '../identity.ts';
+import { describePlugin } from '../make-plugin.ts';
+import type { Plugin } from '../plugin.ts';
+import { failed, type HookFailure, type HookLimits, type HookOutcome } from '../registered-plugin.ts';
+import type { HookRequest, RegisteredPlugin } from '../registered-plugin.ts';
 
 /**
  * A plugin that is called in this very thread, for tests of plugins and for the benchmark. hob itself never does that: a hook that

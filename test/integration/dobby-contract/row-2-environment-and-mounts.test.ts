@@ -1,220 +1,16 @@
-/** What Dobby's start state (`IDobbyStartState`) offers to postConstruction, seen from inside of containers. */
-import { readdirSync, readFileSync, readlinkSync } from 'node:fs';
-import { join } from 'node:path';
+/** What Dobby's start state (`IDobbyStartState`) adds to environment and mounts, seen from inside of containers. */
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { MountFlags } from '../../../src/hooks/plugin.ts';
 import { putShellPlugin, untilEvent } from '../../support/faults.ts';
 import { runsForever, testHob, untilTrue } from '../../support/hob.ts';
-import { callOf, putTraced, storyOf, untilHook } from '../../support/traced-plugins.ts';
+import { startStateBench } from '../../support/start-state.ts';
+import { callOf, putTraced, storyOf } from '../../support/traced-plugins.ts';
 
 const hob = testHob();
+const { put, drop, said, answers, configOf, remove } = startStateBench(hob);
 
 beforeAll(() => hob.start());
 afterAll(() => hob.dispose());
-
-const stays = 'trap "exit 0" TERM; while true; do sleep 0.1; done';
-
-/** A file of the host with this text, open in the plugin; its name has the directory of the test in it. */
-const open = (name: string, text: string): string => `
-  fs.writeFileSync('${hob.dir}/${name}', '${text}');
-  const ${name} = fs.openSync('${hob.dir}/${name}');`;
-
-/** A plugin that runs these statements at postConstruction. */
-const put = (name: string, statements: string): void => putTraced(hob, name, 1, { postConstruction: statements });
-
-/** Start a container with these plugins; it executes the script and then stays. */
-function drop(name: string, script: string, plugins: readonly (string | object)[], more: object = {}): void {
-  const uses = plugins.map((use) => (typeof use === 'string' ? { name: use } : use));
-  hob.drop(name, { command: ['/bin/sh', '-c', `${script}; echo done; ${stays}`], plugins: uses, ...more });
-}
-
-/** What the script of a container says. */
-async function said(name: string): Promise<string[]> {
-  let log = '';
-  await untilTrue(
-    `${name} has said all`,
-    () => (log = hob.tryCli('logs', name).stdout).includes('done\n'),
-    () => hob.output().slice(-4000),
-  );
-  return log.split('\n').slice(0, -2);
-}
-
-const answers = async (name: string, plugin = name): Promise<unknown> => {
-  await untilHook(hob, name, plugin, 'postConstruction');
-  return callOf(hob, name, plugin, 'postConstruction').noted;
-};
-
-async function remove(name: string): Promise<void> {
-  hob.remove(name);
-  await hob.until(name, 'is gone', (one) => one === undefined);
-}
-
-/** How often hob, the threads of its plugins with it, holds a file open. */
-const openInHob = (file: string): number =>
-  readdirSync(`/proc/${hob.pid}/fd`).filter((fd) => {
-    try {
-      return readlinkSync(`/proc/${hob.pid}/fd/${fd}`) === join(hob.dir, file);
-    } catch {
-      return false;
-    }
-  }).length;
-/** Statements of a plugin that note the same. */
-const notesOpen = (file: string): string => `
-  const links = fs.readdirSync('/proc/self/fd').map((fd) => { try { return fs.readlinkSync('/proc/self/fd/' + fd); } catch { return ''; } });
-  note({ open: links.filter((link) => link === '${hob.dir}/${file}').length });`;
-
-interface OciMount {
-  readonly source?: string;
-  readonly destination: string;
-  readonly options?: readonly string[];
-}
-interface OciConfig {
-  readonly process: { readonly env: readonly string[] };
-  readonly mounts: readonly OciMount[];
-}
-/** What crun got. */
-const configOf = (name: string): OciConfig =>
-  JSON.parse(readFileSync(join(hob.dir, 'run/instances', name, 'config.json'), 'utf8')) as OciConfig;
-
-describe('2 addFileDescriptor', () => {
-  it('2 addFileDescriptor: the container has the descriptors under the numbers that were answered, from 3, in call order', async () => {
-    put(
-      'fds',
-      `${open('one', 'first')} ${open('two', 'second')}
-      note({ numbers: [startState.addFileDescriptor('fds', one), startState.addFileDescriptor('fds', two)] });
-      fs.closeSync(one); fs.closeSync(two);`,
-    );
-    drop('fds', 'cat <&3; echo; cat <&4; echo; ls /proc/self/fd', ['fds']);
-    expect((await said('fds')).slice(0, 2)).toEqual(['first', 'second']);
-    expect(await answers('fds')).toEqual({ numbers: [3, 4] });
-    await remove('fds');
-  });
-
-  it('2 addFileDescriptor: a duplicate is kept: the plugin closes its own, and the same one twice gets two numbers', async () => {
-    put(
-      'twice',
-      `${open('same', 'shared')}
-      note({ numbers: [startState.addFileDescriptor('twice', same), startState.addFileDescriptor('twice', same)] });
-      fs.closeSync(same);`,
-    );
-    drop('twice', 'cat <&3; echo; cat <&4 && echo', ['twice']);
-    // Duplicates share their offset: the second finds the file read.
-    expect(await said('twice')).toEqual(['shared', '']);
-    expect(await answers('twice')).toEqual({ numbers: [3, 4] });
-    await remove('twice');
-  });
-
-  it('2 addFileDescriptor: one that is closed, or was never open, is refused with -1', async () => {
-    put(
-      'closed',
-      `${open('shut', 'x')} fs.closeSync(shut);
-      note({ numbers: [shut, 9999, -1].map((fd) => startState.addFileDescriptor('closed', fd)) });`,
-    );
-    drop('closed', 'ls /proc/self/fd', ['closed']);
-    expect(await answers('closed')).toEqual({ numbers: [-1, -1, -1] });
-    expect((await said('closed')).filter((fd) => Number(fd) > 3)).toEqual([]);
-    await remove('closed');
-  });
-
-  it('2 addFileDescriptor: one without close-on-exec is refused with -1', async () => {
-    // Node opens everything close-on-exec.
-    put(
-      'leaky',
-      `${open('leak', 'x')}
-      const fcntl = { arguments: ['int32', 'int32', 'int32'], return: 'int32' };
-      const F_SETFD = 2;
-      process.getBuiltinModule('node:ffi').dlopen(null, { fcntl }).functions.fcntl(leak, F_SETFD, 0);
-      note({ number: startState.addFileDescriptor('leaky', leak) });
-      fs.closeSync(leak);`,
-    );
-    drop('leaky', 'true', ['leaky']);
-    expect(await answers('leaky')).toEqual({ number: -1 });
-    await untilTrue('its author is told', () => /not close-on-exec/.test(hob.output()));
-    await remove('leaky');
-  });
-
-  it('2 addFileDescriptor: a socket arrives like a file', async () => {
-    put(
-      'socket',
-      `const net = await import('node:net');
-      const server = net.createServer({ pauseOnConnect: true }).listen('${hob.dir}/socket');
-      net.connect('${hob.dir}/socket').end('by socket');
-      const peer = await new Promise((resolve) => server.once('connection', resolve));
-      note({ number: startState.addFileDescriptor('socket', peer._handle.fd) });
-      peer.destroy();
-      server.close();`,
-    );
-    drop('socket', 'cat <&3; echo', ['socket']);
-    expect(await answers('socket')).toEqual({ number: 3 });
-    expect(await said('socket')).toEqual(['by socket']);
-    await remove('socket');
-  });
-
-  it('2 addFileDescriptor: hob closes its duplicates when the container has started', async () => {
-    put(
-      'closes',
-      `${open('handed', 'over')} startState.addFileDescriptor('closes', handed);
-      fs.closeSync(handed); ${notesOpen('handed')}`,
-    );
-    drop('closes', 'cat <&3; echo', ['closes']);
-    expect(await said('closes')).toEqual(['over']);
-    expect(await answers('closes')).toEqual({ open: 1 });
-    await untilTrue('hob holds it no more', () => openInHob('handed') === 0);
-    await remove('closes');
-  });
-
-  it('2 addFileDescriptor: hob closes its duplicates when postConstruction has failed (0.3 #12-fail)', async () => {
-    put(
-      'fails',
-      `${open('lost', 'x')} startState.addFileDescriptor('fails', lost);
-      fs.closeSync(lost); ${notesOpen('lost')} throw new Error('after all');`,
-    );
-    drop('fails', 'true', ['fails']);
-    await untilEvent(hob, 'default/fails', 'BackOff', /./);
-    expect(await answers('fails')).toEqual({ open: 1 });
-    await untilTrue('hob holds it no more', () => openInHob('lost') === 0);
-    await remove('fails');
-  });
-});
-
-describe('2 files', () => {
-  it('2 files(): all descriptors in order; files(name): those recorded under it; each open in the plugin', async () => {
-    put(
-      'lists',
-      `${open('alpha', 'a')} ${open('beta', 'b')}
-      startState.addFileDescriptor('mine', alpha);
-      startState.addFileDescriptor('theirs', beta);
-      startState.addFileDescriptor('mine', beta);
-      const contents = (fds) => fds.map((fd) => fs.readlinkSync('/proc/self/fd/' + fd).split('/').at(-1));
-      note({ all: contents(startState.files()), mine: contents(startState.files('mine')),
-        theirs: contents(startState.files('theirs')), nobody: startState.files('nobody') });
-      fs.closeSync(alpha); fs.closeSync(beta);`,
-    );
-    drop('lists', 'true', ['lists']);
-    expect(await answers('lists')).toEqual({
-      all: ['alpha', 'beta', 'beta'],
-      mine: ['alpha', 'beta'],
-      theirs: ['beta'],
-      nobody: [],
-    });
-    await remove('lists');
-  });
-
-  it('2 numbering: goes on from plugin to plugin, in the order of the spec (Dobby: the caller’s come first; a hob spec has none)', async () => {
-    for (const name of ['later', 'earlier'])
-      put(
-        name,
-        `${open(`of_${name}`, name)}
-        note({ before: startState.files().length, number: startState.addFileDescriptor('${name}', of_${name}) });
-        fs.closeSync(of_${name});`,
-      );
-    drop('numbering', 'cat <&3; echo; cat <&4; echo', ['later', 'earlier']);
-    expect(await said('numbering')).toEqual(['later', 'earlier']);
-    expect(await answers('numbering', 'later')).toEqual({ before: 0, number: 3 });
-    expect(await answers('numbering', 'earlier')).toEqual({ before: 1, number: 4 });
-    await remove('numbering');
-  });
-});
 
 describe('2 addEnvironmentVariable', () => {
   it('2 addEnvironmentVariable: is in the environment of the command, whatever is in the value', async () => {
@@ -251,6 +47,30 @@ describe('2 addEnvironmentVariable', () => {
     );
     await untilEvent(hob, 'default/quarrel', 'BackOff', /./);
     await remove('quarrel');
+  });
+
+  it('2 addEnvironmentVariable: what the spec sets stays; another value is a failure that names the plugin (Dobby leaves both in)', async () => {
+    put('says-plugin', `startState.addEnvironmentVariable('WHO=plugin');`);
+    const env = [{ name: 'WHO', value: 'spec' }];
+    drop('who', 'true', ['says-plugin'], { env });
+    await untilEvent(
+      hob,
+      'default/who',
+      'Conflict',
+      /the spec and plugin says-plugin both add the environment variable WHO/,
+    );
+    await remove('who');
+    drop('who', 'echo $WHO', [{ name: 'says-plugin', required: false }], { env });
+    expect(await said('who')).toEqual(['spec']);
+    await remove('who');
+  });
+
+  it('2 addEnvironmentVariable: what the spec sets to the same is there once; a default of hob gives way', async () => {
+    put('agrees', `startState.addEnvironmentVariable('WHO=spec'); startState.addEnvironmentVariable('PATH=/bin');`);
+    drop('agreed', 'true', ['agrees'], { env: [{ name: 'WHO', value: 'spec' }] });
+    await said('agreed');
+    expect(configOf('agreed').process.env).toEqual(['PATH=/bin', 'WHO=spec']);
+    await remove('agreed');
   });
 
   it('2 addEnvironmentVariable: what is not NAME=value is refused with false (Dobby takes everything)', async () => {
@@ -345,6 +165,37 @@ describe('2 addMount', () => {
       /plugins binds and tmpfses both add the mount at \/mnt\/x/,
     );
     await remove('mount-quarrel');
+  });
+
+  it('2 addMount: the same source with other options or type is another mount, and a failure (Dobby keeps the first)', async () => {
+    put('reads', `startState.addMount('${hob.dir}', '/mnt/y', '', ${MountFlags.MS_BIND | MountFlags.MS_RDONLY});`);
+    put('writes', `startState.addMount('${hob.dir}', '/mnt/y', '', ${MountFlags.MS_BIND});`);
+    drop('access-quarrel', 'true', ['reads', 'writes']);
+    await untilEvent(
+      hob,
+      'default/access-quarrel',
+      'Conflict',
+      /plugins reads and writes both add the mount at \/mnt\/y/,
+    );
+    await remove('access-quarrel');
+  });
+
+  it('2 addMount: what the spec mounts stays; another mount at its place is a failure that names the plugin, the same is there once', async () => {
+    put('on-mnt', `startState.addMount('tmpfs', '/mnt/', 'tmpfs', ${MountFlags.MS_NODEV}, ['size=64k']);`);
+    const mountOf = (options: string[]) => ({ mounts: [{ destination: '/mnt', type: 'tmpfs', options }] });
+    drop('place', 'true', ['on-mnt'], mountOf(['size=1m']));
+    await untilEvent(hob, 'default/place', 'Conflict', /the spec and plugin on-mnt both add the mount at \/mnt/);
+    await remove('place');
+    drop('place', 'grep -c " /mnt " /proc/self/mountinfo', ['on-mnt'], mountOf(['nodev', 'size=64k']));
+    expect(await said('place')).toEqual(['1']);
+    await remove('place');
+  });
+
+  it('2 addMount: at the place of a mount that hob makes by default it is there in its stead', async () => {
+    put('on-shm', `startState.addMount('tmpfs', '/dev/shm', 'tmpfs', 0, ['size=128k']);`);
+    drop('shm', 'grep " /dev/shm " /proc/self/mountinfo', ['on-shm']);
+    expect(await said('shm')).toEqual([expect.stringContaining('size=128k')]);
+    await remove('shm');
   });
 
   it('2 addMount: on / and on what is no absolute path is refused with false (Dobby checks no path)', async () => {

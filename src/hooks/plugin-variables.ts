@@ -13,16 +13,16 @@ export interface PluginSetting {
 }
 
 /** The environment that a plugin gets: of hob's own, which may hold what is none of its business, only what it asked for. */
-export const environmentVariables = ({
-  path,
-  stateDir,
-  surroundings,
-  passedOn,
-}: PluginSetting): Record<string, string> => ({
+export const environmentVariables = (setting: PluginSetting): Record<string, string> => ({
   PATH: '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin',
   LANG: 'C.UTF-8',
   HOME: '/',
-  ...ownVariables(passedOn),
+  ...ownVariables(setting.passedOn),
+  ...hobVariables(setting),
+});
+
+/** Those that tell it where it is. */
+export const hobVariables = ({ path, stateDir, surroundings }: PluginSetting): Record<string, string> => ({
   HOB_PLUGIN_DIR: dirname(path),
   HOB_PLUGIN_STATE_DIR: stateDir,
   HOB_NODE_NAME: surroundings.nodeName,
