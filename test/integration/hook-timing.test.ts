@@ -150,7 +150,7 @@ describe('a hook that does not end', () => {
         /, preStart: it did not end within 1 s, and ignored its AbortSignal; its thread was ended \(after \d+ ms\)$/;
       await untilEvent(hob, `default/${name}`, 'HookTimedOut', told);
       expect(callOf(hob, name, plugin, 'preStart').endedAt).toBeUndefined();
-      await untilHook(hob, name, plugin, 'preDestruction');
+      await untilHook(hob, name, 'two', 'preDestruction');
       expect(storyOf(hob, name, 'two')).toEqual(['postConstruction', 'preStart', 'postStop', 'preDestruction']);
       await remove(name);
     },
