@@ -1,4 +1,5 @@
 import { checkIdentity } from './identity.ts';
+import { forgetIdentity, knownIdentity, rememberIdentity } from './known-identity.ts';
 import { createModuleCalls, type ModuleCalls } from './module-calls.ts';
 import { startThread, type ThreadOptions } from './module-thread.ts';
 import type { PluginIdentity, RegisteredPlugin } from './registered-plugin.ts';
@@ -22,8 +23,12 @@ export interface ModuleOptions extends ThreadOptions {
  * Rejects with an Error that says what is wrong with the module.
  */
 export async function loadModule(options: ModuleOptions): Promise<RegisteredPlugin> {
+  const { stateDir, version } = options;
+  const known = knownIdentity(stateDir, version);
   const life: ThreadLife = createThreadLife({
     ...options,
+    known,
+    onOther: () => forgetIdentity(stateDir),
     open: (events) => startThread(options, events),
     onMessage: (message) => calls.receive(message),
     onEnd: (thread, why) => calls.lost(thread, why),
@@ -32,7 +37,10 @@ export async function loadModule(options: ModuleOptions): Promise<RegisteredPlug
   const close = (): void => void life.close();
   options.closing.addEventListener('abort', close);
   try {
-    return modulePlugin(options, checkIdentity(await life.load()), life, calls);
+    const described = await life.load();
+    const identity = checkIdentity(described);
+    if (!known) rememberIdentity(stateDir, version, described);
+    return modulePlugin(options, identity, life, calls);
   } catch (error) {
     await life.close();
     throw error;

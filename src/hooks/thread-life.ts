@@ -8,6 +8,10 @@ export interface ThreadLifeOptions {
   readonly loadLimitMs: number;
   readonly path: string;
   readonly log: HookLog;
+  /** What the module said of itself when it was loaded before: then it need not be loaded now. */
+  readonly known?: ModuleDescription | undefined;
+  /** It says something else of itself than it did: another file that it imports has changed. */
+  readonly onOther: () => void;
   /** What the threads say of their calls. */
   readonly onMessage: (message: FromThread) => void;
   /** For the calls that were in it. */
@@ -18,7 +22,7 @@ export interface ThreadLifeOptions {
 
 /** The threads of one module, one after the other: there is one when it is called, and as long as a container needs it. */
 export interface ThreadLife {
-  /** Start the first one. Rejects with why the module cannot be loaded. */
+  /** What the module says of itself, for which the first thread is started. Rejects with why it cannot be loaded. */
   load(): Promise<ModuleDescription>;
   /** The thread that there is, or a new one. */
   use(): PluginThread;
@@ -52,7 +56,7 @@ export function createThreadLife(options: ThreadLifeOptions): ThreadLife {
   /** All that run, those too that were left, and whether they still load. */
   const threads = new Map<PluginThread, 'loading' | 'loaded'>();
   let thread: PluginThread | undefined;
-  let identity: ModuleDescription | undefined;
+  let identity = options.known;
   let isNeeded = false;
   let isRetired = false;
   let isClosed = false;
@@ -92,8 +96,9 @@ export function createThreadLife(options: ThreadLifeOptions): ThreadLife {
     if (message.kind !== 'loaded') return options.onMessage(message);
     identity ??= message.module;
     loading.resolve(identity);
-    if (isSame(identity, message.module)) tellFault(undefined);
-    else void end(from, 'its file is another one now, with another name or other hints');
+    if (isSame(identity, message.module)) return tellFault(undefined);
+    options.onOther();
+    void end(from, 'its file is another one now, with another name or other hints');
   }
 
   function leave(left: PluginThread): void {
@@ -134,6 +139,7 @@ export function createThreadLife(options: ThreadLifeOptions): ThreadLife {
 
   return {
     load() {
+      if (identity) return Promise.resolve(identity);
       use();
       return loading.promise;
     },

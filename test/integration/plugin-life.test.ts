@@ -188,3 +188,55 @@ describe('a plugin folder', () => {
     expect(existsSync(join(bench.dir, 'state/p/kept'))).toBe(true);
   });
 });
+
+describe('a module that an earlier hob has loaded', () => {
+  /** Another hob, over the same folders. */
+  const again = (): PluginBench =>
+    pluginBench({ folders: [bench.folder], stateDir: join(bench.dir, 'state'), idleMs: 0 });
+
+  async function firstHob(): Promise<void> {
+    bench.write('p.mjs', living('one'));
+    await bench.registry.start();
+    await bench.registry.close();
+    expect(loads('one')).toBe(1);
+  }
+
+  it('is known by what it said then, and has a thread when it is called', async () => {
+    await firstHob();
+    const next = again();
+    await next.registry.start();
+    expect(next.registry.list()).toMatchObject([{ name: 'p', state: 'ready', hookHints: 13 }]);
+    expect(loads('one')).toBe(1);
+    expect((await next.run('postStart', [use('p')])).failures).toEqual([]);
+    expect(bench.trace()).toEqual(['one loads', 'one loads', 'one postStart']);
+    await next.dispose();
+  });
+
+  it('is loaded again when its file is another one', async () => {
+    await firstHob();
+    bench.write('p.mjs', living('two').replace('hookHints: 13', 'hookHints: 5'));
+    const next = again();
+    await next.registry.start();
+    expect(next.registry.list()).toMatchObject([{ hookHints: 5 }]);
+    await next.dispose();
+  });
+
+  it('is loaded by the hob after next when what it imports has other hints', async () => {
+    writeFileSync(join(bench.dir, 'hints.mjs'), 'export const hints = 13;');
+    const text = living('one').replace('hookHints: 13', 'hookHints: hints');
+    bench.write('p.mjs', `import { hints } from '${join(bench.dir, 'hints.mjs')}';${text}`);
+    await bench.registry.start();
+    await bench.registry.close();
+    writeFileSync(join(bench.dir, 'hints.mjs'), 'export const hints = 4;');
+    const [next, afterNext] = [again(), again()];
+    await next.registry.start();
+    const { failures } = await next.run('postStart', [use('p')]);
+    expect(failures).toMatchObject([{ message: expect.stringContaining('with another name or other hints') }]);
+    await next.dispose();
+    await afterNext.registry.start();
+    expect(afterNext.registry.list()).toMatchObject([
+      { state: 'ready', hookHints: 4, warnings: [expect.any(String), expect.any(String)] },
+    ]);
+    await afterNext.dispose();
+  });
+});

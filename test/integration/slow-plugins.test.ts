@@ -1,7 +1,7 @@
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, expect, it } from 'vitest';
-import { runsForever, testHob } from '../support/hob.ts';
+import { runsForever, testHob, untilTrue } from '../support/hob.ts';
 
 const hob = testHob();
 afterAll(() => hob.dispose());
@@ -25,12 +25,16 @@ it('a plugin that takes long to load holds up no start of hob, and has the hooks
   await hob.kill();
 
   writeFileSync(join(hob.dir, 'slow'), '');
+  // Of another version hob does not know the hints yet.
+  writeFileSync(join(hob.plugins, 'slow.mjs'), `${source}\n`);
   hob.remove('one');
   const before = hob.output().length;
   await hob.start();
   await hob.until('one', 'is gone', (one) => one === undefined);
   expect(traced()).toBe('postStart\npostStop');
-  const said = hob.output().slice(before);
+  const saidSince = (): string => hob.output().slice(before);
+  await untilTrue('hob says that the plugin is ready', () => saidSince().includes('plugin slow is ready'));
+  const said = saidSince();
   expect(said).toContain('found 1 container again');
   expect(said.indexOf('found 1 container again')).toBeLessThan(said.indexOf('plugin slow is ready'));
 });
