@@ -23,6 +23,7 @@ interface Call {
   readonly settle: (outcome: HookOutcome) => void;
   thread?: PluginThread;
   timer?: NodeJS.Timeout;
+  entering?: NodeJS.Timeout;
   /** The thread has said that the hook itself runs. */
   hasBegun: boolean;
   /** It waited in the queue of a thread that was ended, and was handed to the next one. */
@@ -33,6 +34,8 @@ interface Call {
 
 /** How long a thread that nothing blocks may take to say so. */
 const ANSWER_MS = 200;
+/** The synchronous hooks of a point wait so long for an asynchronous one to do what it does at once. */
+const ENTER_MS = 50;
 
 /** @param complain told in words why something that a hook added was not taken */
 export function createModuleCalls(
@@ -55,6 +58,7 @@ export function createModuleCalls(
     const onAbort = (): void => abort(call);
     function settle(outcome: HookOutcome): void {
       clearTimeout(call.timer);
+      clearTimeout(call.entering);
       calls.delete(number);
       limits.signal.removeEventListener('abort', onAbort);
       limits.onBegun?.();
@@ -83,12 +87,14 @@ export function createModuleCalls(
     if (!call) return;
     if (message.kind === 'ended') call.settle(call.verdict ?? message.outcome);
     if (message.kind === 'begun') begun(call);
+    if (message.kind === 'entered') call.limits.onBegun?.();
     if (message.kind === 'pong') giveUp(call);
   }
 
   function begun(call: Call): void {
     call.hasBegun = true;
-    call.limits.onBegun?.();
+    // One that blocks never says that it has entered.
+    call.entering = setTimeout(() => call.limits.onBegun?.(), ENTER_MS);
     if (!call.verdict) startClock(call);
   }
 

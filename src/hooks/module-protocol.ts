@@ -43,6 +43,8 @@ export type FromThread =
   | { readonly kind: 'loaded'; readonly module: ModuleDescription }
   | { readonly kind: 'broken'; readonly reason: string }
   | { readonly kind: 'begun'; readonly call: number }
+  /** The hook has done what it does before it waits for anything. */
+  | { readonly kind: 'entered'; readonly call: number }
   | { readonly kind: 'ended'; readonly call: number; readonly outcome: HookOutcome }
   | { readonly kind: 'pong'; readonly call: number }
   | { readonly kind: 'complaint'; readonly message: string }

@@ -50,7 +50,9 @@ async function receive(plugin: Plugin, message: Exclude<ToThread, { kind: 'ran' 
   const controller = new AbortController();
   running.set(call, controller);
   const complaining = (why: string): void => complain(request, why);
-  const outcome = await callPlugin(plugin, request, { signal: controller.signal, fds, complain: complaining });
+  const ending = callPlugin(plugin, request, { signal: controller.signal, fds, complain: complaining });
+  post({ kind: 'entered', call });
+  const outcome = await ending;
   running.delete(call);
   post({ kind: 'ended', call, outcome });
 }

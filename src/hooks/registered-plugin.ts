@@ -56,7 +56,7 @@ export interface HookLimits {
   readonly graceMs: number;
   /** Fires when the container is to stop. */
   readonly signal: AbortSignal;
-  /** Called when the hook itself begins, or has ended without having begun. */
+  /** Called when the hook has begun and done what it does before it waits for anything, or has ended. */
   readonly onBegun?: () => void;
   /** Where a postConstruction hook's file descriptors are collected. */
   readonly fds?: FdTable;

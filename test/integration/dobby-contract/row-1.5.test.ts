@@ -119,7 +119,7 @@ describe('1.5 3: asynchronous hooks', () => {
     await liveThrough('side-by-side', [
       { name: 'left', data: everywhere(['right', ...inSpecOrder]) },
       { name: 'right', data: everywhere(['left', ...inSpecOrder]) },
-      ...inSpecOrder,
+      ...inSpecOrder.map((name) => ({ name, data: everywhere('pause' as const) })),
     ]);
     for (const point of hookPoints) {
       const left = callOf(hob, 'side-by-side', 'left', point);
