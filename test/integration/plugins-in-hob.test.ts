@@ -115,7 +115,7 @@ it('a plugin that mounts what is not there is named by the event, and no start i
     'BadAnswer',
     new RegExp(`plugin prints, postConstruction: "mounts" in its answer: ${nowhere}`),
   );
-  expect(hob.output()).toContain(`postConstruction of mounting: ${nowhere}`.replaceAll('"', '\\"'));
+  await expect.poll(() => hob.output()).toContain(`postConstruction of mounting: ${nowhere}`.replaceAll('"', '\\"'));
   hob.remove('mounting');
   await hob.until('mounting', 'is gone', (one) => one === undefined);
 });
