@@ -37,6 +37,7 @@ const pending = machine.createStateConfig({
   always: [
     { guard: 'removed', target: 'gone' },
     { guard: 'wantsStopped', target: 'stopped' },
+    { guard: 'unconfirmed', target: 'held' },
     { guard: 'wantsNoPlugins', target: 'constructing', actions: 'beginInstance' },
   ],
   invoke: {
@@ -51,6 +52,15 @@ const pending = machine.createStateConfig({
       { target: 'constructing', actions: 'beginInstance' },
     ],
     onError: { target: 'waiting', actions: reportFault },
+  },
+});
+
+/** hob was restarted, and does not know yet whether the container is still wanted. */
+const held = machine.createStateConfig({
+  tags: 'Pending',
+  on: {
+    confirmed: { target: 'pending', actions: 'noteConfirmed' },
+    desire: { target: 'pending', actions: 'noteDesired' },
   },
 });
 
@@ -107,10 +117,17 @@ const postConstruction = machine.createStateConfig({
 /** crun makes the container and starts its command: one process does both, and the preStart hooks come in between. */
 const starting = machine.createStateConfig({
   tags: 'Starting',
-  invoke: { src: 'start', input: container },
+  invoke: { src: 'start', id: 'start', input: container },
   initial: 'creating',
   states: {
-    creating: { on: { created: { target: 'preStart', actions: 'noteCreated' } } },
+    creating: {
+      on: {
+        created: [
+          { guard: 'unwanted', target: 'refusing', actions: ['noteCreated', 'noteStopping'] },
+          { target: 'preStart', actions: 'noteCreated' },
+        ],
+      },
+    },
     /** Namespaces and mounts exist, the command does not run yet; crun waits for the verdict. */
     preStart: {
       invoke: {
@@ -143,6 +160,7 @@ const starting = machine.createStateConfig({
     },
   },
   on: {
+    desire: { actions: ['noteDesired', 'abortUnwantedStart'] },
     started: { target: 'alive', actions: ['noteStarted', 'reportStarted'] },
     startFailed: [
       {
@@ -164,6 +182,7 @@ const alive = machine.createStateConfig({
     onDone: { actions: [{ type: 'noteExit', params: answer }, 'reportExit'] },
     onError: { actions: reportFault },
   },
+  on: { unmounted: { guard: not('rootfsLost'), actions: ['noteUnmounted', 'reportUnmounted'] } },
   initial: 'started',
   states: {
     started: { always: [{ guard: 'hasNoPlugins', target: 'running' }, { target: 'postStart' }] },
@@ -188,6 +207,12 @@ const alive = machine.createStateConfig({
         { guard: 'wantsPaused', target: 'pausing' },
         { guard: 'resourcesDiffer', target: 'updating' },
       ],
+      on: {
+        seen: [
+          { guard: 'seenPaused', target: 'paused', actions: ['forgetRefusal', 'reportPaused'] },
+          { guard: 'seenOtherLimits', target: 'updating', actions: 'reportLimits' },
+        ],
+      },
     },
     pausing: {
       tags: 'Running',
@@ -206,7 +231,11 @@ const alive = machine.createStateConfig({
         { guard: 'hasExited', target: '#container.postStop' },
         { guard: 'unwanted', target: 'stopping' },
         { guard: 'wantsUnpaused', target: 'unpausing' },
+        { guard: 'resourcesDiffer', target: 'updatingPaused' },
       ],
+      on: {
+        seen: { guard: not('seenPaused'), target: 'running', actions: ['forgetRefusal', 'reportResumed'] },
+      },
     },
     unpausing: {
       tags: 'Paused',
@@ -236,11 +265,29 @@ const alive = machine.createStateConfig({
         onError: { target: 'running', actions: [{ type: 'noteRefused', params: fault }, reportFault] },
       },
     },
+    updatingPaused: {
+      tags: 'Paused',
+      entry: 'noteChanging',
+      always: { guard: 'hasExited', target: '#container.postStop' },
+      invoke: {
+        src: 'updateResources',
+        input: container,
+        onDone: {
+          target: 'paused',
+          actions: [
+            { type: 'noteResources', params: answer },
+            { type: 'report', params: normal('Updated', 'has new limits, and stays paused') },
+          ],
+        },
+        onError: { target: 'paused', actions: [{ type: 'noteRefused', params: fault }, reportFault] },
+      },
+    },
     stopping: {
       tags: 'Stopping',
       entry: ['noteStopping', 'reportStopping'],
       always: { guard: 'hasExited', target: '#container.postStop' },
-      invoke: { src: 'stop', input: container, onError: { actions: reportFault } },
+      invoke: { src: 'stop', input: container },
+      on: { stopAsked: { actions: 'noteStopAsked' } },
     },
   },
 });
@@ -300,7 +347,9 @@ const deciding = machine.createStateConfig({
     { guard: 'removed', target: 'gone' },
     { guard: 'wantsStopped', target: 'stopped', actions: 'forgiveFailures' },
     { guard: 'mayStartAfresh', target: 'pending', actions: 'forgiveFailures' },
-    { guard: and([not('commandRan'), not('rebooted')]), target: 'backoff', actions: 'reportBackoff' },
+    // Its command has yet to run: that it is to run once only is no reason not to start it.
+    { guard: and([not('commandRan'), 'rebooted']), target: 'pending', actions: 'forgiveFailures' },
+    { guard: not('commandRan'), target: 'backoff', actions: 'reportBackoff' },
     { guard: and(['endedWell', not('restartsAlways')]), target: 'completed' },
     { guard: 'restartsNever', target: 'failed' },
     { guard: 'rebooted', target: 'pending', actions: 'forgiveFailures' },
@@ -317,7 +366,10 @@ const backoff = machine.createStateConfig({
   ],
   invoke: {
     src: 'sleep',
-    input: ({ context }) => ({ until: context.nextStartAt ?? 0 }),
+    input: ({ context: { nextStartAt = 0, closedAt = nextStartAt } }) => ({
+      until: nextStartAt,
+      mostMs: nextStartAt - closedAt,
+    }),
     onDone: { target: 'pending', actions: 'countRestart' },
     onError: { target: 'pending', actions: 'countRestart' },
   },
@@ -344,7 +396,7 @@ const stopped = machine.createStateConfig({
 export const containerMachine = machine.createMachine({
   id: 'container',
   context: ({ input }) => ({ ...input.context, resumeAt: input.resumeAt }),
-  on: { desire: { actions: 'noteDesired' } },
+  on: { desire: { actions: 'noteDesired' }, tampered: { actions: 'reportTampering' } },
   initial: 'entering',
   states: {
     /** Where hob found the container. */
@@ -355,6 +407,7 @@ export const containerMachine = machine.createMachine({
       })),
     },
     pending,
+    held,
     waiting,
     constructing,
     constructed,

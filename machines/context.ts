@@ -4,7 +4,8 @@ import type { Exit } from '../src/runtime/runtime.ts';
 
 /**
  * What the lifecycle machine remembers of one container: plain JSON, so that the journal can keep it as it is.
- * Bump `machineVersion` when its shape or the names of states change.
+ * Bump `machineVersion` when its shape or the names of states change. A record of another version is gone on with all the same where it has
+ * what this one needs (see `src/daemon/saved-container.ts`): to add something optional is no new shape.
  */
 export const machineVersion = 1;
 
@@ -44,6 +45,8 @@ export interface Instance {
   readonly hash: Desired['hash'];
   readonly generation: number;
   readonly rootfsPath?: string;
+  /** Somebody has unmounted it, which was told. */
+  readonly rootfsLost?: boolean;
   readonly additions?: Additions;
   /** Its postConstruction hooks were called, or may have been, so preDestruction is due. */
   readonly postConstructionBegun?: boolean;
@@ -54,8 +57,14 @@ export interface Instance {
   readonly startedAt?: string;
   /** hob was told to stop it; it did not end by itself. */
   readonly stopping?: boolean;
+  /** When it was first sent its stop signal, in seconds since the host booted: setting the clock does not move it. */
+  readonly stopAskedAt?: number;
   readonly exit?: Exit;
   readonly failure?: Failure;
+  /** crun got as far as executing the command, which could not be: from there on the restart policy decides, as after a command that ran. */
+  readonly commandRefused?: boolean;
+  /** It went with the host, which was restarted. */
+  readonly hostRestarted?: boolean;
 }
 
 /** The last finished life, as `status.lastTermination` shows it. */
@@ -77,6 +86,8 @@ export interface ContainerContext {
   readonly name: string;
   readonly createdAt: string;
   readonly desired: Desired;
+  /** `desired` is from before hob's last death, and no source has said since that it still is: nothing new is begun for it. */
+  readonly unconfirmed?: boolean;
   /** The present life, or the last one where the container rests. */
   readonly instance?: Instance;
   /** How many instances there were, the present one included. */
@@ -96,8 +107,8 @@ export interface ContainerContext {
   readonly hookFailures: readonly { readonly point: HookPoint; readonly message: string }[];
   /** Where the machine was entered this time; see `entryStates` in container.ts. */
   readonly resumeAt?: string;
-  /** A change in place that crun refused for this generation; not tried again until the spec changes. */
-  readonly refused?: Failure & { readonly generation: number };
+  /** A change in place that crun refused for this generation; not tried again until the spec changes, or with the next instance. */
+  readonly refused?: (Failure & { readonly generation: number }) | undefined;
   /** The generation for which a change in place is under way. */
   readonly changingTo?: number;
 }
@@ -142,7 +153,8 @@ export function backoffMs(failuresInRow: number): number {
 /** Whether the instance ran so long that earlier failures no longer count. */
 export function ranSteadily(instance: Instance): boolean {
   if (!instance.startedAt || !instance.exit) return false;
-  return Date.parse(instance.exit.finishedAt) - Date.parse(instance.startedAt) >= steadyAfterMs;
+  const { finishedAt, ranAtMostMs = Infinity } = instance.exit;
+  return Math.min(Date.parse(finishedAt) - Date.parse(instance.startedAt), ranAtMostMs) >= steadyAfterMs;
 }
 
 /** The end of a life: what it was goes to `lastTermination`, failures in a row are counted, the back-off is set. */

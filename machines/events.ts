@@ -1,4 +1,6 @@
 import type { HookPoint } from '../src/hooks/plugin.ts';
+import type { Seen } from '../src/runtime/runtime.ts';
+export type { Seen } from '../src/runtime/runtime.ts';
 import type { Additions, ContainerContext, Desired, Failure } from './context.ts';
 
 /** What the lifecycle machine hears and says: where it can be entered, what its effects are told and answer, its events. */
@@ -20,6 +22,7 @@ export const entryStates = [
   'completed',
   'failed',
   'stopped',
+  'gone',
 ] as const;
 export type EntryState = (typeof entryStates)[number];
 
@@ -35,7 +38,7 @@ export interface EffectInput {
 export type HooksInput = EffectInput & { readonly point: HookPoint };
 export type AnswerInput = EffectInput & { readonly verdict: boolean };
 /** Until a time (milliseconds since the epoch), or for so many milliseconds. */
-export type SleepInput = { readonly until: number } | { readonly ms: number };
+export type SleepInput = { readonly until: number; readonly mostMs: number } | { readonly ms: number };
 
 /** What the making of a rootfs came to. An expected failure is an answer; a rejection counts as a fault of hob's own. */
 export type Constructed = { readonly ok: true; readonly rootfsPath: string } | ({ readonly ok: false } & Failure);
@@ -51,6 +54,8 @@ export interface HooksDone {
 export type ContainerEvent =
   /** A source wants something else than before. */
   | { type: 'desire'; desired: Desired }
+  /** A source still wants what it wanted before hob's last death, or cannot be asked. */
+  | { type: 'confirmed' }
   /** Plugins came, changed or went. */
   | { type: 'pluginsChanged' }
   | ({ type: 'hooksDone' } & HooksDone)
@@ -58,8 +63,24 @@ export type ContainerEvent =
   | { type: 'created'; pid: number }
   /** The command runs. */
   | { type: 'started'; pid: number; startTime: number; startedAt: string }
-  /** crun refused. */
-  | ({ type: 'startFailed'; initExisted: boolean } & Failure);
+  /** What a look at the cgroup of the container shows: others may have changed it. */
+  | ({ type: 'seen' } & Seen)
+  /** Its rootfs is no longer mounted where hob had made it. */
+  | { type: 'unmounted' }
+  /** Something else of the container was changed from outside; what became of it is told by a report. */
+  | { type: 'tampered'; reason: string; message: string }
+  /** The container's init is sent its stop signal for the first time; `at` in seconds since the host booted. */
+  | { type: 'stopAsked'; at: number }
+  /** crun refused; or the start was given up, because the container is no longer wanted. */
+  | ({ type: 'startFailed' } & StartFailed);
+
+export interface StartFailed extends Failure {
+  readonly initExisted: boolean;
+  /** crun got as far as executing the command. */
+  readonly commandRefused?: boolean;
+  /** Nothing was wrong with it. */
+  readonly givenUp?: boolean;
+}
 
 /** What happened, for the event log. */
 export interface Report {

@@ -62,7 +62,7 @@ export const machine = setup({
     construct: fromPromise<Constructed, EffectInput>(() => stub('construct')),
     /** Call the plugins of a hook point; answers `hooksDone`, cuts them short on `abort`. */
     runHooks: fromCallback<AnyEventObject, HooksInput>(() => stub('runHooks')),
-    /** Have crun run the container; answers `created` (when preStart hooks are waited for), `started` or `startFailed`. */
+    /** Have crun run the container; answers `created` (when preStart hooks are waited for), `started` or `startFailed`. Gives a start up on `abort`. */
     start: fromCallback<AnyEventObject, EffectInput>(() => stub('start')),
     answerPreStart: fromPromise<void, AnswerInput>(() => stub('answerPreStart')),
     waitForExit: fromPromise<Exit, EffectInput>(() => stub('waitForExit')),
@@ -70,14 +70,15 @@ export const machine = setup({
     unpause: fromPromise<void, EffectInput>(() => stub('unpause')),
     /** Answers what it applied. */
     updateResources: fromPromise<Desired, EffectInput>(() => stub('updateResources')),
-    /** Stop signal, grace, KILL; the end itself is seen by `waitForExit`. */
-    stop: fromPromise<void, EffectInput>(() => stub('stop')),
+    /** Stop signal, grace, KILL; the end itself is seen by `waitForExit`. Answers `stopAsked`, once an instance. */
+    stop: fromCallback<AnyEventObject, EffectInput>(() => stub('stop')),
     /** Remove what the instance left: crun's state, bundle, rootfs. Answers the time, milliseconds since the epoch: the machine has no clock. */
     destroy: fromPromise<number, EffectInput>(() => stub('destroy')),
     sleep: fromPromise<void, SleepInput>(() => stub('sleep')),
   },
   guards: {
     entersAt: ({ context }, state: EntryState) => context.resumeAt === state,
+    unconfirmed: ({ context }) => context.unconfirmed === true,
     removed: ({ context }) => context.desired.removed,
     wantsStopped: ({ context }) => context.desired.spec.desiredState === 'Stopped',
     wantsPaused: ({ context }) => context.desired.spec.desiredState === 'Paused' && !wasRefused(context),
@@ -87,33 +88,44 @@ export const machine = setup({
     unwanted: ({ context }) => isUnwanted(context),
     /** Its end was not its own doing: it was told to stop, or the spec has changed since. */
     mayStartAfresh: ({ context }) => context.instance?.stopping === true || isOutdated(context),
-    rebooted: ({ context }) => context.instance?.failure?.reason === 'HostRebooted',
+    rebooted: ({ context }) => context.instance?.hostRestarted === true,
     wantsNoPlugins: ({ context }) => context.desired.spec.plugins.length === 0,
     hasNoPlugins: ({ context }) => context.instance?.spec.plugins.length === 0,
     hasFailed: ({ context }) => context.instance?.failure !== undefined,
     hasExited: ({ context }) => context.instance?.exit !== undefined,
     postConstructionBegun: ({ context }) => context.instance?.postConstructionBegun === true,
-    commandRan: ({ context }) =>
-      context.instance?.exit !== undefined || context.instance?.failure?.reason === 'StartError',
+    commandRan: ({ context }) => context.instance?.exit !== undefined || context.instance?.commandRefused === true,
     endedWell: ({ context }) => context.instance?.exit?.code === 0,
     restartsAlways: ({ context }) => context.desired.spec.restartPolicy === 'Always',
     restartsNever: ({ context }) => context.desired.spec.restartPolicy === 'Never',
     someMissing: (_, plugins: readonly string[]) => plugins.length > 0,
-    initExisted: ({ event }) => event.type === 'startFailed' && event.initExisted,
+    /** Seen by this start, or by the one that an earlier hob began. */
+    initExisted: ({ context, event }) =>
+      (event.type === 'startFailed' && event.initExisted) || context.instance?.initExisted === true,
+    rootfsLost: ({ context }) => context.instance?.rootfsLost === true,
+    seenPaused: ({ event }) => event.type === 'seen' && event.paused,
+    seenOtherLimits: ({ context, event }) => event.type === 'seen' && event.limits.length > 0 && !wasRefused(context),
     hooksFailed: ({ event }) => event.type === 'hooksDone' && !event.ok,
   },
   actions: {
-    noteDesired: assign(({ event }) => (event.type === 'desire' ? { desired: event.desired } : {})),
+    noteDesired: assign(({ event }) => (event.type === 'desire' ? { desired: event.desired, unconfirmed: false } : {})),
+    noteConfirmed: assign({ unconfirmed: false }),
     /** Hooks that lead to a container nobody wants any more need not be waited for to the end of their time limit. */
     abortUnwantedHooks: enqueueActions(({ context, enqueue }) => {
       if (isUnwanted(context)) enqueue.sendTo('hooks', { type: 'abort' });
     }),
     abortHooks: sendTo('hooks', { type: 'abort' }),
+    /** A start that does not come to an end need not be waited for either. */
+    abortUnwantedStart: enqueueActions(({ context, enqueue }) => {
+      if (isUnwanted(context)) enqueue.sendTo('start', { type: 'abort' });
+    }),
 
     beginInstance: assign(({ context }) => ({
       instance: nextInstance(context),
       instances: context.instances + 1,
       hookFailures: [],
+      // It may have been refused because the last one was about to end.
+      refused: undefined,
     })),
     noteConstructed: assign(({ context }, result: Constructed) =>
       withInstance(context, result.ok ? { rootfsPath: result.rootfsPath } : { failure: failureOf(result) }),
@@ -135,11 +147,16 @@ export const machine = setup({
       event.type === 'startFailed'
         ? withInstance(context, {
             failure: context.instance?.failure ?? failureOf(event),
-            initExisted: event.initExisted,
+            initExisted: event.initExisted || context.instance?.initExisted === true,
+            ...(event.commandRefused && { commandRefused: true }),
+            ...(event.givenUp && { stopping: true }),
           })
         : {},
     ),
     noteFailure: assign(({ context }, failure: Failure) => withInstance(context, { failure: failureOf(failure) })),
+    noteStopAsked: assign(({ context, event }) =>
+      event.type === 'stopAsked' ? withInstance(context, { stopAskedAt: event.at }) : {},
+    ),
     noteStopping: assign(({ context }) => withInstance(context, { stopping: true })),
     noteExit: assign(({ context }, exit: Exit) => withInstance(context, { exit })),
     noteRefused: assign(({ context }, failure: Failure) => ({
@@ -159,7 +176,10 @@ export const machine = setup({
     ),
     noteHookFailure: enqueueActions(({ context, enqueue, event }) => {
       if (event.type !== 'hooksDone' || event.ok) return;
-      enqueue.assign({ hookFailures: [...context.hookFailures, { point: event.point, message: event.message }] });
+      const { point, message } = event;
+      // Of a point that a new hob came to once more, it is there already.
+      const others = context.hookFailures.filter((failure) => failure.point !== point);
+      enqueue.assign({ hookFailures: [...others, { point, message }] });
       enqueue.emit(warning(hookFailureReason(event), event.message));
     }),
 
@@ -174,7 +194,8 @@ export const machine = setup({
     /** Unless a hook refused, which was told, or hob itself did because the container is no longer wanted. */
     reportStartFailure: enqueueActions(({ context, enqueue, event }) => {
       const isKnown = context.instance?.failure !== undefined || context.instance?.stopping === true;
-      if (event.type === 'startFailed' && !isKnown) enqueue.emit(warning(event.reason, event.message));
+      if (event.type === 'startFailed' && !isKnown && !event.givenUp)
+        enqueue.emit(warning(event.reason, event.message));
     }),
     reportMissingPlugins: emit(({ context }) => {
       return warning('PluginNotFound', `waits for plugin ${context.missingPlugins.join('; for plugin ')}`);
@@ -186,6 +207,24 @@ export const machine = setup({
       if (!exit) return normal('Exited', 'ended');
       const expected = stopping === true || exit.code === 0;
       return (expected ? normal : warning)(exit.oomKilled ? 'OOMKilled' : 'Exited', describeExit(exit));
+    }),
+    /** What was refused before somebody else changed it no longer counts. */
+    forgetRefusal: assign({ refused: undefined }),
+    reportPaused: emit(warning('PausedOutside', 'was paused from outside; it is resumed, as its spec says Running')),
+    reportResumed: emit(warning('ResumedOutside', 'was resumed from outside; it is paused, as its spec says Paused')),
+    reportLimits: emit(({ event }) => {
+      const limits = event.type === 'seen' ? event.limits.join('; ') : '';
+      return warning('LimitsChangedOutside', `its limits were changed from outside (${limits}); they are set again`);
+    }),
+    noteUnmounted: assign(({ context }) => withInstance(context, { rootfsLost: true })),
+    reportUnmounted: emit(
+      warning(
+        'RootfsUnmounted',
+        'its rootfs was unmounted from outside; it runs on with it, but hooks at its end will not find the files; to mend that, restart it',
+      ),
+    ),
+    reportTampering: enqueueActions(({ enqueue, event }) => {
+      if (event.type === 'tampered') enqueue.emit(warning(event.reason, event.message));
     }),
     reportBackoff: emit(({ context }) => {
       const seconds = Math.round(((context.nextStartAt ?? 0) - (context.closedAt ?? 0)) / 1000);

@@ -81,6 +81,12 @@ export function openLogs(environment: PluginEnvironment): Logs {
     if (others.length > 0) setTimeout(() => reopenAll(pipes.ids().filter(isLeft)), TRY_AGAIN_MS).unref();
   }
 
+  /** Another version of this plugin was quicker; it looks for pipes now and then. */
+  function leaveToOther(id: string, reader: number): void {
+    closeDescriptor(reader);
+    reopenAll([id]);
+  }
+
   function end(id: string): void {
     if (!open.has(id) && pipes.ids().includes(id)) tryToReopen(id);
     const log = open.get(id);
@@ -97,8 +103,8 @@ export function openLogs(environment: PluginEnvironment): Logs {
       end(id);
       const note = { settings };
       const { reader, writer } = pipes.make(id, note);
-      tryLock(reader);
-      attach(id, reader, note);
+      if (tryLock(reader)) attach(id, reader, note);
+      else leaveToOther(id, reader);
       return writer;
     },
     started(id, pid) {

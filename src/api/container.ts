@@ -36,6 +36,12 @@ export function containerID({ namespace, name }: Named): string {
   return namespace === 'default' ? name : `${namespace}_${name}`;
 }
 
+/** The `key` of the container that has this id. */
+export function keyOfID(id: string): string {
+  const [namespace, name] = id.split('_');
+  return name === undefined ? `default/${id}` : `${namespace}/${name}`;
+}
+
 /** `namespace/name`, for people and for maps. */
 export function key({ namespace, name }: Named): string {
   return `${namespace}/${name}`;

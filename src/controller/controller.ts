@@ -1,16 +1,22 @@
 import { randomUUID } from 'node:crypto';
 import { createActor } from 'xstate';
-import { containerID } from '../api/container.ts';
-import type { Condition, Container, ContainerStatus } from '../api/container.ts';
+import { containerID, key as keyOf } from '../api/container.ts';
+import type { Condition, Container } from '../api/container.ts';
 import { newContainer } from '../../machines/context.ts';
 import type { ContainerContext } from '../../machines/context.ts';
 import type { EntryState, Report } from '../../machines/events.ts';
+import { createDepartures } from './departures.ts';
+import type { DepartureOptions } from './departures.ts';
+import { sameClaim } from './desired-store.ts';
 import type { Claim, DesiredStore, Wanted } from './desired-store.ts';
-import { journaled, phaseOf, statePath } from './journaled.ts';
+import { journaled, statePath } from './journaled.ts';
 import type { ContainerActor, ContainerMachine, ContainerSnapshot } from './journaled.ts';
+import { tellMachines, type Outside } from './outside.ts';
+import { createOwedWrites, type OwedWritesOptions } from './owed-writes.ts';
 import { createWorkQueue } from './queue.ts';
 import { createRivalries } from './rivalries.ts';
-import { containerView } from './status.ts';
+import { createView } from './view.ts';
+import type { ViewOptions } from './view.ts';
 
 /** A container as the journal keeps it, beside the machine's state. */
 export interface SavedContainer {
@@ -32,9 +38,10 @@ export interface ControllerOptions {
   readonly adopted: readonly AdoptedContainer[];
   /** Make the state durable. When it throws, the container goes on and the save is tried again. */
   readonly save: (saved: SavedContainer, state: string) => void;
+  readonly cleanUp: DepartureOptions['cleanUp'];
+  /** Remove its record. When it throws, it is tried again. */
   readonly forget: (container: ContainerContext) => void;
-  /** May throw when the journal can't be read. */
-  readonly hooksOf: (id: string, instanceID: string) => ContainerStatus['hooks'];
+  readonly hooksOf: ViewOptions['hooksOf'];
   /** Where a machine that failed is to be entered. */
   readonly recover: (
     state: string,
@@ -42,13 +49,13 @@ export interface ControllerOptions {
   ) => Promise<{ context: ContainerContext; resumeAt: EntryState }>;
   readonly report: (container: { namespace: string; name: string }, report: Report) => void;
   readonly reportConflict: (rival: Claim, owner: Claim, key: string) => void;
-  readonly log: { error: (fields: object, message: string) => void };
+  readonly log: OwedWritesOptions['log'];
 }
 
 export type WatchEvent = { readonly type: 'ADDED' | 'MODIFIED' | 'DELETED'; readonly object: Container };
 
 /** Keeps one actor of the lifecycle machine for each container, and tells it what is wanted. Knows no file and no crun. */
-export interface Controller {
+export interface Controller extends Outside {
   /** Something about the key may have changed. */
   enqueue(key: string): void;
   /** All sources may have been read: what nobody wants can go. */
@@ -68,8 +75,6 @@ interface Kept {
   claim: Claim;
   contentHash: string;
   mistakes: Wanted['mistakes'];
-  /** The last save failed. */
-  unsaved: boolean;
 }
 
 const enterAgainMs = 1_000;
@@ -84,6 +89,13 @@ export function createController(options: ControllerOptions): Controller {
     onError: (key, error, retryInMs) => log.error({ container: key, err: error, retryInMs }, 'reconcile failed'),
   });
 
+  const writes = createOwedWrites({ log });
+  const departures = createDepartures({
+    cleanUp: options.cleanUp,
+    removeRecord: (key, container) => writes.write(key, () => options.forget(container)),
+    isBack: (key) => kept.has(key),
+  });
+  const viewOf = createView(options);
   const rivalries = createRivalries({ tell: options.reportConflict, later: queue.addAfter });
 
   /** Level-triggered: whatever happened, look at what is wanted and at what there is, and tell the actor. */
@@ -98,14 +110,17 @@ export function createController(options: ControllerOptions): Controller {
       if (store.mayRemove(key)) letGo(present);
       else showMistakes(present, store.mistakesAbout(key));
     }
-    if (present?.unsaved) saveAgain(present);
+    if (present && (wanted || store.staysInForce(key))) confirm(present);
   }
 
   function adjust(present: Kept, wanted: Wanted): void {
-    const { desired } = present.actor.getSnapshot().context;
+    const snapshot = present.actor.getSnapshot();
+    const hasMoved = !sameClaim(present.claim, wanted.claim);
     Object.assign(present, { claim: wanted.claim, contentHash: wanted.contentHash });
+    if (hasMoved) save(present, snapshot);
     showMistakes(present, wanted.mistakes);
-    if (desired.removed || desired.generation !== wanted.desired.generation)
+    const { removed, generation } = snapshot.context.desired;
+    if (removed || generation !== wanted.desired.generation)
       present.actor.send({ type: 'desire', desired: wanted.desired });
   }
 
@@ -114,11 +129,17 @@ export function createController(options: ControllerOptions): Controller {
     if (!desired.removed) actor.send({ type: 'desire', desired: { ...desired, removed: true } });
   }
 
+  /** Only one that waits for it has to hear it: for others it would be a write for nothing. */
+  function confirm({ actor }: Kept): void {
+    if (actor.getSnapshot().matches('held')) actor.send({ type: 'confirmed' });
+  }
+
   /** The last good spec stays in force; the status says why. */
   function showMistakes(present: Kept, mistakes: Wanted['mistakes']): void {
     if (mistakes.length === 0 && present.mistakes.length === 0) return;
     present.mistakes = mistakes;
-    show(present, present.actor.getSnapshot());
+    refresh(present, present.actor.getSnapshot());
+    announce('MODIFIED', present.view);
   }
 
   function begin(key: string, wanted: Wanted): void {
@@ -137,7 +158,7 @@ export function createController(options: ControllerOptions): Controller {
     );
     const actor = createActor(machine, { input: { context, resumeAt } });
     const view = viewOf(actor.getSnapshot(), mistakes, conditions);
-    const present: Kept = { actor, view, claim, contentHash, mistakes, unsaved: false };
+    const present: Kept = { actor, view, claim, contentHash, mistakes };
     kept.set(key, present);
     save(present, actor.getSnapshot());
     actor.on('report', (report) => options.report(context, report));
@@ -148,32 +169,22 @@ export function createController(options: ControllerOptions): Controller {
 
   /** Between the decision for a state and its effects. */
   function record(present: Kept, snapshot: ContainerSnapshot): void {
+    refresh(present, snapshot);
     save(present, snapshot);
-    show(present, snapshot);
+    announce('MODIFIED', present.view);
+    if (snapshot.matches('held')) queue.add(keyOf(snapshot.context));
   }
 
   function save(present: Kept, snapshot: ContainerSnapshot): void {
-    const { claim, contentHash } = present;
-    const conditions = present.view.status?.conditions ?? [];
-    try {
-      options.save({ context: snapshot.context, conditions, claim, contentHash }, statePath(snapshot.value));
-      present.unsaved = false;
-    } catch (error) {
-      present.unsaved = true;
-      const { namespace, name } = snapshot.context;
-      log.error({ container: `${namespace}/${name}`, err: error }, 'the journal could not be written; trying again');
-      queue.addAfter(`${namespace}/${name}`, 1000);
-    }
+    const { context, value } = snapshot;
+    writes.write(keyOf(context), () => {
+      const { claim, contentHash, view } = present;
+      options.save({ context, conditions: view.status?.conditions ?? [], claim, contentHash }, statePath(value));
+    });
   }
 
-  function saveAgain(present: Kept): void {
-    save(present, present.actor.getSnapshot());
-  }
-
-  function show(present: Kept, snapshot: ContainerSnapshot): void {
-    present.view = viewOf(snapshot, present.mistakes, present.view.status?.conditions ?? []);
-    announce('MODIFIED', present.view);
-  }
+  const refresh = (present: Kept, snapshot: ContainerSnapshot): void =>
+    void (present.view = viewOf(snapshot, present.mistakes, present.view.status?.conditions ?? []));
 
   /** A machine that failed does nothing any more. It is entered anew where it was, which is what a restart of hob would do. */
   function abandon(key: string, { actor, claim, contentHash, view }: Kept, error: unknown): void {
@@ -185,28 +196,19 @@ export function createController(options: ControllerOptions): Controller {
     const conditions = view.status?.conditions ?? [];
     const enter = async (): Promise<void> => {
       const { resumeAt, context: found } = await options.recover(statePath(actor.getSnapshot().value), context);
+      if (isOver) return;
       keep(key, { context: found, resumeAt, claim, contentHash, conditions });
+      // It has heard nothing meanwhile.
+      queue.add(key);
     };
-    setTimeout(() => {
-      enter().catch((err: unknown) => log.error({ container: key, err }, 'it could not be entered anew'));
-    }, enterAgainMs);
-  }
-
-  function viewOf(snapshot: ContainerSnapshot, mistakes: Wanted['mistakes'], before: readonly Condition[]): Container {
-    const { context } = snapshot;
-    const phase = phaseOf(snapshot);
-    const usesPlugins = context.instance !== undefined && context.instance.spec.plugins.length > 0;
-    const hooks = usesPlugins ? readHooks(context.id, context.instance.id) : undefined;
-    return containerView({ context, phase, mistakes, hooks, before, now: new Date().toISOString() });
-  }
-
-  function readHooks(id: string, instanceID: string): ContainerStatus['hooks'] {
-    try {
-      return options.hooksOf(id, instanceID);
-    } catch (err) {
-      log.error({ container: id, err }, 'the journal could not be read');
-      return undefined;
-    }
+    const enterLater = (): void =>
+      void setTimeout(() => {
+        enter().catch((err: unknown) => {
+          log.error({ container: key, err }, 'it could not be entered anew; trying again');
+          enterLater();
+        });
+      }, enterAgainMs);
+    enterLater();
   }
 
   /** The machine has come to its end: nothing is left of the container. It may be wanted again meanwhile. */
@@ -214,11 +216,7 @@ export function createController(options: ControllerOptions): Controller {
     kept.delete(key);
     rivalries.forget(key);
     store.forget(key);
-    try {
-      options.forget(present.actor.getSnapshot().context);
-    } catch (error) {
-      log.error({ container: key, err: error }, 'the journal could not be written');
-    }
+    departures.leave(key, present.actor.getSnapshot().context);
     announce('DELETED', present.view);
     queue.add(key);
   }
@@ -227,11 +225,13 @@ export function createController(options: ControllerOptions): Controller {
     for (const listener of listeners) listener({ type, object });
   }
 
-  for (const container of options.adopted) keep(`${container.context.namespace}/${container.context.name}`, container);
+  for (const container of options.adopted)
+    keep(keyOf(container.context), { ...container, context: { ...container.context, unconfirmed: true } });
 
   return {
     enqueue: (key) => queue.add(key),
     enqueueAll: () => new Set([...kept.keys(), ...store.keys()]).forEach((key) => queue.add(key)),
+    ...tellMachines(kept),
     pluginsChanged: () => kept.forEach(({ actor }) => actor.send({ type: 'pluginsChanged' })),
     list: () => [...kept.values()].map(({ view }) => view),
     get: (key) => kept.get(key)?.view,
@@ -239,9 +239,11 @@ export function createController(options: ControllerOptions): Controller {
       listeners.add(listener);
       return () => void listeners.delete(listener);
     },
-    stop: () => {
+    stop: async () => {
       isOver = true;
-      return queue.stop();
+      await queue.stop();
+      await departures.ended();
+      writes.stop();
     },
   };
 }

@@ -1,8 +1,8 @@
-import { changeHashes, contentHash } from '../api/hash.ts';
 import { key as keyOf } from '../api/container.ts';
 import type { Container, SpecMistake } from '../api/container.ts';
 import type { Declaration, SourceSink } from '../sources/source.ts';
 import type { Desired } from '../../machines/context.ts';
+import { countGenerations } from './generations.ts';
 
 /** Who declares a container: an origin (a file, say) of a source. */
 export interface Claim {
@@ -53,6 +53,11 @@ export interface DesiredStore {
    * took it back before our eyes. A source that can't be read may still want it, and so may a file that can't be understood.
    */
   mayRemove(key: string): boolean;
+  /**
+   * Whether what is remembered of a container from before hob's last death is in force while no source says anything of it: the one that
+   * declared it can't be read, or the file can't be understood.
+   */
+  staysInForce(key: string): boolean;
   sources(): readonly SourceState[];
   /** The container is gone, and nothing of it need be remembered. One that is wanted again begins anew. */
   forget(key: string): void;
@@ -95,9 +100,7 @@ export function createDesiredStore(options: DesiredStoreOptions): DesiredStore {
     options.sources.map((name) => [name, { synced: false, origins: new Map() }]),
   );
   const owners = new Map(options.remembered.map((one) => [one.key, one.claim]));
-  const generations = new Map(
-    options.remembered.map(({ key, generation, contentHash }) => [key, { generation, contentHash }]),
-  );
+  const generations = countGenerations(options.remembered);
   const claims = new Map<string, ClaimOfContainer[]>();
   const takenBack = new Set<string>();
   let abandoned = false;
@@ -166,35 +169,35 @@ export function createDesiredStore(options: DesiredStoreOptions): DesiredStore {
     if (abandoned) return undefined;
     const [first, ...rivals] = claims.get(key) ?? [];
     if (!first) return undefined;
-    // At start another file may be read before the one that owns the name; its turn comes when all have been read.
-    if (owners.has(key) && !isOwner(key, first) && !synced()) return undefined;
+    // At start another file may be read before the one that owns the name; its turn comes when that one's source has been read.
+    if (!isOwner(key, first) && !isOwnerRead(key)) return undefined;
     owners.set(key, { source: first.source, origin: first.origin });
     return {
       claim: owner(first),
-      ...desiredOf(key, first.container),
+      ...generations.see(key, first.container),
       mistakes: mistakesAbout(key),
       rivals: rivals.map(owner),
     };
   }
 
-  function desiredOf(key: string, container: Container): Pick<Wanted, 'desired' | 'contentHash'> {
-    const { spec, metadata } = container;
-    const { labels = {}, annotations = {} } = metadata;
-    const hash = contentHash({ spec, labels, annotations });
-    const before = generations.get(key) ?? { generation: 0, contentHash: '' };
-    const generation = before.contentHash === hash ? before.generation : before.generation + 1;
-    generations.set(key, { generation, contentHash: hash });
-    const desired = { spec, labels, annotations, generation, hash: changeHashes(spec), removed: false };
-    return { desired, contentHash: hash };
-  }
-
   /** Its owner may be one from before a restart, whose file has been wrong ever since. */
   function mistakesAbout(key: string): readonly SpecMistake[] {
-    const { source = '', origin = '' } = owners.get(key) ?? {};
-    return records.get(source)?.origins.get(origin)?.mistakes ?? [];
+    return sourceOf(key)?.origins.get(owners.get(key)?.origin ?? '')?.mistakes ?? [];
   }
 
+  /** A source that there is no more has nothing left to say. */
+  const isOwnerRead = (key: string): boolean => sourceOf(key)?.synced ?? true;
+  const sourceOf = (key: string): SourceRecord | undefined => records.get(owners.get(key)?.source ?? '');
+
+  const staysInForce = (key: string): boolean =>
+    mistakesAbout(key).length > 0 || (!isOwnerRead(key) && sourceOf(key)?.unavailable !== undefined);
+
   const synced = (): boolean => [...records.values()].every((source) => source.synced);
+
+  function tellWhether(source: string, unavailable: string | undefined): void {
+    record(source).unavailable = unavailable;
+    options.onUnavailable(source, unavailable);
+  }
 
   return {
     sinkFor: (source) => ({
@@ -202,21 +205,21 @@ export function createDesiredStore(options: DesiredStoreOptions): DesiredStore {
       withdraw: (origin) => withdraw(source, origin),
       synced: () => {
         record(source).synced = true;
+        if (record(source).unavailable !== undefined) tellWhether(source, undefined);
         options.onSynced(source);
       },
-      unavailable: (reason) => {
-        record(source).unavailable = reason;
-        options.onUnavailable(source, reason);
-      },
+      unavailable: (reason) => tellWhether(source, reason),
     }),
     get,
+    staysInForce,
     keys: () => [...claims.keys()],
     mistakesAbout,
     mayRemove: (key) =>
       abandoned || (!claims.has(key) && mistakesAbout(key).length === 0 && (synced() || takenBack.has(key))),
     forget: (key) => {
       if (claims.has(key)) return;
-      for (const memory of [owners, generations]) memory.delete(key);
+      owners.delete(key);
+      generations.forget(key);
       takenBack.delete(key);
     },
     abandon: () => {
@@ -235,5 +238,5 @@ export function createDesiredStore(options: DesiredStoreOptions): DesiredStore {
 
 const sameMistakes = (a: readonly SpecMistake[], b: readonly SpecMistake[]): boolean =>
   JSON.stringify(a) === JSON.stringify(b);
-const sameClaim = (a: Claim, b: Claim): boolean => a.source === b.source && a.origin === b.origin;
+export const sameClaim = (a: Claim, b: Claim): boolean => a.source === b.source && a.origin === b.origin;
 const owner = ({ source, origin }: Claim): Claim => ({ source, origin });

@@ -45,7 +45,7 @@ export function createWorkQueue(options: WorkQueueOptions): WorkQueue {
 
   function addAfter(key: string, ms: number): void {
     if (stopped) return;
-    const due = Date.now() + ms;
+    const due = performance.now() + ms;
     const planned = timers.get(key);
     if (planned && planned.due <= due) return;
     clearDelay(key);

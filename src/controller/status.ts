@@ -102,9 +102,15 @@ function ready({ context, phase }: StatusInput): Bare {
 /** The reason that helps most: what is waited for, what went wrong last, or else the phase. */
 function whyNotRunning(context: ContainerContext, phase: Phase): Pick<Bare, 'reason' | 'message'> {
   if (context.missingPlugins.length > 0) return missingPlugins(context);
+  if (phase === 'Pending' && context.unconfirmed) return unconfirmed;
   if (phase === 'Backoff' || phase === 'Failed' || phase === 'Completed') return lastEnd(context, phase);
   return { reason: phase, message: `the container is ${phase.toLowerCase()}` };
 }
+
+const unconfirmed = {
+  reason: 'SourceNotRead',
+  message: 'hob was restarted, and waits to hear from its source whether it is still wanted',
+};
 
 const missingPlugins = ({ missingPlugins }: ContainerContext): Pick<Bare, 'reason' | 'message'> => ({
   reason: 'PluginNotFound',

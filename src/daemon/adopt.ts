@@ -1,5 +1,5 @@
 import type { AdoptedContainer, SavedContainer } from '../controller/controller.ts';
-import type { Journal } from '../journal/journal.ts';
+import type { ContainerRecord, Journal } from '../journal/journal.ts';
 import { bootID } from '../host/boot.ts';
 import { wordsOf } from '../host/errors.ts';
 import { recover } from '../lifecycle/recover.ts';
@@ -9,6 +9,7 @@ import { machineVersion } from '../../machines/context.ts';
 import type { Instance } from '../../machines/context.ts';
 import type { EntryState } from '../../machines/events.ts';
 import type { Reporter } from './reporter.ts';
+import { isSavedContainer } from './saved-container.ts';
 
 interface AdoptionParts {
   readonly journal: Journal;
@@ -18,11 +19,12 @@ interface AdoptionParts {
 }
 
 /**
- * Find again what an earlier hob left: every container of the journal, held against what is really there. What is there
- * and in no journal is nobody's, and goes.
+ * Find again what an earlier hob left: every container of the journal, held against what is really there. A journal that was lost has them
+ * from the copies in the run directory; what is there and in neither is nobody's, and goes.
  */
 export async function adopt(parts: AdoptionParts): Promise<AdoptedContainer[]> {
   const { journal, runtime, report } = parts;
+  for (const { reason, message } of journal.news) report.hob('Warning', reason, message);
   const sameBoot = (journal.fact('bootID') ?? bootID()) === bootID();
   const adopted = await Promise.all(readRecords(parts).map((record) => adoptOne(record, runtime, sameBoot)));
   await removeOrphans(parts, adopted).catch((error: unknown) =>
@@ -46,7 +48,16 @@ export const served = (adopted: readonly AdoptedContainer[]): Instance[] =>
   );
 
 /** States in which plugins have been told all that they are told of an instance. */
-const overFor = new Set<EntryState>(['pending', 'waiting', 'destroying', 'backoff', 'completed', 'failed', 'stopped']);
+const overFor = new Set<EntryState>([
+  'pending',
+  'waiting',
+  'destroying',
+  'backoff',
+  'completed',
+  'failed',
+  'stopped',
+  'gone',
+]);
 
 interface Found {
   readonly state: string;
@@ -54,19 +65,18 @@ interface Found {
 }
 
 function readRecords({ journal, report }: AdoptionParts): Found[] {
-  const found: Found[] = [];
-  for (const { id, state, context, machineVersion: version } of journal.containers()) {
-    if (version !== machineVersion)
-      report.hob(
-        'Warning',
-        'JournalOutdated',
-        `what the journal says of container ${id} is from another version of hob (${version}); it is started anew`,
-      );
-    if (version !== machineVersion || state === 'gone') journal.forget(id);
-    // The journal is ours alone: what is in it was written by `save` of this version of the machine.
-    else found.push({ state, saved: context as SavedContainer });
-  }
-  return found;
+  return journal.containers().flatMap((record) => {
+    const { id, state, context } = record;
+    if (isSavedContainer(context) && context.context.id === id) return [{ state, saved: context }];
+    report.hob('Warning', 'RecordUnreadable', unreadable(record));
+    journal.forget(id);
+    return [];
+  });
+}
+
+function unreadable({ id, machineVersion: version }: ContainerRecord): string {
+  const why = version === machineVersion ? 'is damaged' : `is from another version of hob (${version}) in another form`;
+  return `what the journal says of container ${id} ${why}; what there is of it is removed, and it is started anew if it is still wanted`;
 }
 
 async function adoptOne({ state, saved }: Found, runtime: Runtime, sameBoot: boolean): Promise<AdoptedContainer> {

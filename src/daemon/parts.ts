@@ -1,5 +1,6 @@
-import { chmodSync, mkdirSync } from 'node:fs';
+import { mkdirSync } from 'node:fs';
 import type { Logger } from 'pino';
+import { ensureMode } from '../host/files.ts';
 import { lockDirectory } from '../host/lock.ts';
 import { assertTrustedPath } from '../host/trust.ts';
 import type { Journal } from '../journal/journal.ts';
@@ -45,9 +46,9 @@ export async function openParts(options: DaemonOptions, writeLine?: (line: strin
   const places = placesIn(options);
   mkdirSync(places.logs, { recursive: true, mode: 0o700 });
   mkdirSync(places.overlays, { recursive: true });
-  chmodSync(places.overlays, 0o711);
+  ensureMode(places.overlays, 0o711);
   const log = createLog(logLevel, writeLine);
-  const journal = openJournal({ path: places.journal, log });
+  const journal = openJournal({ path: places.journal, copiesDir: places.journalCopies, log });
   const report = createReporter(journal, log);
   const keeper = await connectKeeper({ runDir, log });
   const runtime = await createCrunRuntime({ runDir, keeper, log, cgroupParent: cgroupParentOf(runDir) });

@@ -1,7 +1,8 @@
 import { mkdirSync } from 'node:fs';
 import { flushCompileCache } from 'node:module';
-import { enterMountNamespaceIfNeeded } from '../host/mount-namespace.ts';
+import { enterMountNamespaceIfNeeded, startAgain } from '../host/mount-namespace.ts';
 import type { DaemonOptions } from './options.ts';
+import { watchRunDirectory } from './run-directory.ts';
 import type { Daemon } from './start.ts';
 
 /**
@@ -20,8 +21,16 @@ export async function runDaemon(options: DaemonOptions): Promise<number> {
   for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, () => stopInTime(daemon));
   // Node does it only at its end, which a kill -9 never comes to.
   flushCompileCache();
+  let isLost = false;
+  const stopWatching = watchRunDirectory(options.runDir, (path) => {
+    isLost = true;
+    process.stderr.write(`${path} was deleted: hob starts over, the containers go on\n`);
+    stopInTime(daemon);
+  });
   await daemon.stopped;
-  return 0;
+  stopWatching();
+  if (isLost) startAgain(namespace.sentence);
+  return isLost ? 1 : 0;
 }
 
 const STOP_LIMIT_MS = 15_000;

@@ -1,9 +1,8 @@
-import { inspect } from 'node:util';
 import type { FdTable } from './fd-table.ts';
 import type { HookContext, Plugin } from './plugin.ts';
 import { failed, type HookOutcome, type HookRequest } from './registered-plugin.ts';
 import { type CollectingStartState, createStartState } from './start-state.ts';
-import { describeThrown } from './thrown.ts';
+import { describeThrown, inspectThrown } from './thrown.ts';
 
 /** What a call has beside the request. */
 export interface CallMeans {
@@ -32,7 +31,7 @@ export async function callPlugin(plugin: Plugin, request: HookRequest, means: Ca
     return failed('BadAnswer', `it answered with ${typeof answer} where true or false was expected`);
   } catch (error) {
     startState.finish();
-    means.complain(inspect(error));
+    means.complain(inspectThrown(error));
     return failed('HookThrew', describeThrown(error));
   }
 }

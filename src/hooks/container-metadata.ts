@@ -1,7 +1,7 @@
 import { closeSync, fsyncSync, openSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { meansMissing, wordsOf } from '../host/errors.ts';
 import type { ContainerMetadata } from './plugin.ts';
-import { metadataFile } from './plugin-state.ts';
+import { draftOf, metadataFile } from './plugin-state.ts';
 
 /**
  * What a plugin remembers of one container, in a file that is read at each question: another thread of the plugin may have written
@@ -38,7 +38,7 @@ function readAll(path: string): Map<string, unknown> {
 /** In one step: whoever reads, and whatever dies meanwhile, there is the old file or the new one. */
 function writeAll(path: string, all: ReadonlyMap<string, unknown>): void {
   if (all.size === 0) return rmSync(path, { force: true });
-  const beside = `${path}.new`;
+  const beside = draftOf(path);
   const file = openSync(beside, 'w', 0o600);
   try {
     writeFileSync(file, JSON.stringify(Object.fromEntries(all)));

@@ -36,7 +36,7 @@ export async function loadExecutable(options: ExecutableOptions): Promise<Regist
 async function describe(options: ExecutableOptions): Promise<PluginIdentity> {
   const { path, run, loadLimitMs } = options;
   const request = { argv: [path, 'describe'], env: environmentVariables(options), stdin: '' };
-  const result = await run({ ...request, ...limitsOf(loadLimitMs) }).catch((error: unknown) => {
+  const result = await runAgain(run, { ...request, ...limitsOf(loadLimitMs) }).catch((error: unknown) => {
     throw new Error(notStarted(error), { cause: error });
   });
   if (result.timedOut) throw new Error(`"describe" did not end within ${loadLimitMs / 1000} s`);
@@ -45,6 +45,19 @@ async function describe(options: ExecutableOptions): Promise<PluginIdentity> {
   if (!isObject(described)) throw new Error('"describe" must print a JSON object with name and hookHints');
   const { name, hookHints } = described;
   return checkIdentity({ name, hookHints });
+}
+
+const mostRuns = 3;
+
+/** Whoever was to run it may have died over it, which says nothing of the program. Not without end: the program may be the cause. */
+async function runAgain(run: RunProcess, request: ProcessRequest): Promise<ProcessResult> {
+  for (let runs = 1; ; runs += 1) {
+    try {
+      return await run(request);
+    } catch (error) {
+      if (codeOf(error) !== 'KEEPER_LOST' || runs === mostRuns) throw error;
+    }
+  }
 }
 
 async function executeHook(

@@ -30,7 +30,7 @@ function checkName(name: unknown): string {
 }
 
 function checkHints(hints: unknown): number {
-  if (Array.isArray(hints)) return parseHints(hints.map(String));
+  if (Array.isArray(hints)) return parseHints(hints.map(nameIn));
   if (typeof hints !== 'number' || !Number.isInteger(hints) || hints < 0)
     throw new Error(
       `its hookHints are ${JSON.stringify(hints)}; they must be a number made of HintFlags (or their names, for an executable)`,
@@ -39,6 +39,9 @@ function checkHints(hints: unknown): number {
     throw new Error(`its hookHints have bits without a meaning: ${hintNames(hints).join(', ')}`);
   return hints;
 }
+
+/** What stands there instead of a name need be nothing that can be made a string. */
+const nameIn = (hint: unknown): string => (typeof hint === 'string' ? hint : String(JSON.stringify(hint)));
 
 /** Something would be called that is not there. */
 function checkMethods(hints: number, methods: readonly HookPoint[]): void {

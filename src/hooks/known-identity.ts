@@ -1,5 +1,7 @@
 import { readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { checkIdentity } from './identity.ts';
+import { isModuleDescription } from './module-messages.ts';
 import type { ModuleDescription } from './module-protocol.ts';
 
 /**
@@ -16,11 +18,13 @@ interface Known {
 
 const fileIn = (stateDir: string): string => join(stateDir, '.identity.json');
 
-/** Undefined where this version was not loaded yet. */
+/** Undefined where this version was not loaded yet, or the file says nothing that a module would say. */
 export function knownIdentity(stateDir: string, version: string): ModuleDescription | undefined {
   try {
-    const known = JSON.parse(readFileSync(fileIn(stateDir), 'utf8')) as Known;
-    return known.version === version && known.node === process.version ? known.module : undefined;
+    const { version: of, node, module } = JSON.parse(readFileSync(fileIn(stateDir), 'utf8')) as Partial<Known>;
+    if (of !== version || node !== process.version || !isModuleDescription(module)) return undefined;
+    checkIdentity(module);
+    return module;
   } catch {
     return undefined;
   }

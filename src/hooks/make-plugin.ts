@@ -44,6 +44,6 @@ const isPlugin = (value: unknown): value is Plugin =>
 
 /** Whatever is there instead of what should be can be told to another thread. */
 function sendable(value: unknown): unknown {
-  if (Array.isArray(value)) return value.map(String);
+  if (Array.isArray(value)) return value.map((item: unknown) => (typeof item === 'string' ? item : inspect(item)));
   return ['string', 'number', 'undefined'].includes(typeof value) ? value : inspect(value);
 }

@@ -3,11 +3,13 @@ import { createInterface } from 'node:readline';
 import type { Readable } from 'node:stream';
 import { setTimeout as delay } from 'node:timers/promises';
 import { Worker } from 'node:worker_threads';
+import { readFromThread } from './module-messages.ts';
 import type { FromThread, ThreadStart, ToThread } from './module-protocol.ts';
 import { environmentVariables, type PluginSetting } from './plugin-variables.ts';
 import type { HookLog } from './registered-plugin.ts';
 import type { RunProcess } from './run-process.ts';
 import { threadPrograms } from './thread-programs.ts';
+import { inWords } from './thrown.ts';
 
 /**
  * Threads that were told to end and did not: one inside of a system call (a synchronous child process, the opening of a FIFO) ends when
@@ -72,8 +74,10 @@ function openThread(options: ThreadOptions, events: ThreadEvents): PluginThread 
     programs.cancelAll();
     events.exit(why ?? fallback);
   }
-  function receive(message: FromThread): void {
-    if (message.kind === 'run') programs.run(message.program, message.request);
+  function receive(said: unknown): void {
+    const message = readFromThread(said);
+    if (!message) log.warn({ path }, 'the plugin posts messages of its own to hob; they are passed over');
+    else if (message.kind === 'run') programs.run(message.program, message.request);
     else if (message.kind === 'cancel') programs.cancel(message.program);
     else events.message(message);
   }
@@ -115,5 +119,6 @@ function eachLine(input: Readable, listener: (line: string) => void): void {
   createInterface({ input }).on('line', listener);
 }
 
+/** It is what came over of what the plugin threw. */
 const describe = (error: unknown): string =>
-  error instanceof Error ? `${error.name}: ${error.message}` : String(error);
+  inWords(() => (error instanceof Error ? `${error.name}: ${error.message}` : String(error)));

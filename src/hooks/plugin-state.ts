@@ -1,5 +1,6 @@
-import { chmodSync, existsSync, mkdirSync, readdirSync, rmSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
+import { ensureMode } from '../host/files.ts';
 
 /**
  * The state folder of a plugin, named after its file or folder in the plugin folder. Beside what the plugin itself puts there it has
@@ -16,7 +17,7 @@ const idPattern = /^[a-z0-9][a-z0-9._-]{0,127}$/;
 export function prepareStateDir(stateDir: string, label: string): string {
   const path = join(stateDir, label);
   mkdirSync(join(path, METADATA), { recursive: true, mode: 0o700 });
-  chmodSync(path, 0o700);
+  ensureMode(path, 0o700);
   return path;
 }
 
@@ -24,6 +25,9 @@ export function prepareStateDir(stateDir: string, label: string): string {
 export function metadataFile(pluginStateDir: string, containerID: string): string {
   return join(pluginStateDir, METADATA, `${checkedID(containerID)}.json`);
 }
+
+/** What it is written to first; a death may leave it. */
+export const draftOf = (file: string): string => `${file}.new`;
 
 /** @throws Error when that is no container's id */
 export function checkedID(containerID: string): string {
@@ -38,7 +42,10 @@ export function recordsFile(stateDir: string, label: string, containerID: string
 
 /** All plugins forget what they remembered of a container: its instance is over. */
 export function removeMetadata(stateDir: string, containerID: string): void {
-  for (const folder of stateFoldersIn(stateDir)) rmSync(metadataFile(folder, containerID), { force: true });
+  for (const folder of stateFoldersIn(stateDir)) {
+    const path = metadataFile(folder, containerID);
+    for (const file of [path, draftOf(path)]) rmSync(file, { force: true });
+  }
 }
 
 /** The container itself is gone, and nobody can ask for what plugins told of it. */

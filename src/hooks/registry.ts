@@ -110,7 +110,7 @@ export function createPluginRegistry(options: RegistryOptions): PluginRegistry {
   }
 
   async function tryToLoad(candidate: Candidate, before: ShelfEntry | undefined): Promise<ShelfEntry> {
-    const triedAt = Date.now();
+    const triedAt = performance.now();
     try {
       return { candidate, loaded: { plugin: await loadPlugin(candidate, loader) }, failures: 0, triedAt };
     } catch (error) {
@@ -199,7 +199,7 @@ function isDue(candidate: Candidate, entry: ShelfEntry | undefined): boolean {
   if (!entry || !isSame(entry.candidate, candidate)) return true;
   if (entry.failures === 0) return false;
   const wait = Math.min(MINUTE_MS * 2 ** (entry.failures - 1), MAX_RETRY_MS);
-  return Date.now() - entry.triedAt >= wait;
+  return performance.now() - entry.triedAt >= wait;
 }
 
 const isSame = (one: Candidate, other: Candidate): boolean =>

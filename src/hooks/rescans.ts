@@ -31,9 +31,9 @@ export function createRescans(settleMs: number, look: () => Promise<void>, onFau
     now,
     hint() {
       if (isStopped) return;
-      firstHint = settling ? firstHint : Date.now();
+      firstHint = settling ? firstHint : performance.now();
       clearTimeout(settling);
-      const wait = Math.min(settleMs, Math.max(0, firstHint + QUIET_FACTOR * settleMs - Date.now()));
+      const wait = Math.min(settleMs, Math.max(0, firstHint + QUIET_FACTOR * settleMs - performance.now()));
       settling = setTimeout(() => void now(), wait);
     },
     stop() {

@@ -1,6 +1,7 @@
 /** Writing files so that a reader, or a crash, never meets half of one. */
 
 import { randomUUID } from 'node:crypto';
+import { chmodSync, statSync } from 'node:fs';
 import { open, rename, unlink } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { wordsOf } from './errors.ts';
@@ -38,4 +39,9 @@ async function writeNew(path: string, data: string | Uint8Array, mode: number, d
 async function syncDirectory(path: string): Promise<void> {
   await using directory = await open(path, 'r');
   await directory.sync();
+}
+
+/** Give it this mode, unless it has it: then nothing is written, which a file system that has become read-only would refuse. */
+export function ensureMode(path: string, mode: number): void {
+  if ((statSync(path).mode & 0o7777) !== mode) chmodSync(path, mode);
 }

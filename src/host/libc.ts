@@ -20,6 +20,9 @@ const definitions = {
   ioctl: { arguments: ['int32', 'uint64', 'buffer'], return: 'int32' },
   unshare: { arguments: ['int32'], return: 'int32' },
   setns: { arguments: ['int32', 'int32'], return: 'int32' },
+  epoll_create1: { arguments: ['int32'], return: 'int32' },
+  epoll_ctl: { arguments: ['int32', 'int32', 'int32', 'buffer'], return: 'int32' },
+  epoll_wait: { arguments: ['int32', 'buffer', 'int32', 'int32'], return: 'int32' },
   syscall: { arguments: ['int64', 'int64', 'int64', 'int64', 'int64'], return: 'int64' },
 } as const;
 
@@ -46,6 +49,13 @@ const F_SETLEASE = 1024;
 const F_RDLCK = 0;
 const F_UNLCK = 2;
 const O_CLOEXEC = 0o2000000;
+const EPOLL_CTL_ADD = 1;
+/** What epoll is told to wait for: for an ordinary descriptor, and for a file of /proc that tells by urgent data that it has changed. */
+export const EPOLL = { IN: 1, PRI: 2 } as const;
+/** struct epoll_event is packed on x86-64 alone. */
+const EPOLL_DATA_AT = process.arch === 'x64' ? 4 : 8;
+const EPOLL_EVENT_SIZE = EPOLL_DATA_AT + 8;
+const mostReady = 64;
 /** The system calls younger than the common table have one number on every architecture. */
 const SYS_PIDFD_SEND_SIGNAL = 424n;
 const SYS_PIDFD_OPEN = 434n;
@@ -91,8 +101,15 @@ export function tryLock(fd: number): boolean {
   return unless('EAGAIN', lastError('flock', `descriptor ${fd}`), false);
 }
 
+/** The kernel gives none beyond. */
+const LARGEST_PID = 2 ** 22;
+
+/** Whether a number can be that of a process. The kernel itself looks at 32 bits only: to it, 2 ** 32 + 1 is process 1. */
+export const isPid = (number: number): boolean => Number.isInteger(number) && number >= 1 && number <= LARGEST_PID;
+
 /** A pidfd (close-on-exec) of a process; the caller closes it. Undefined when there is no such process. */
 export function openPidfd(pid: number): number | undefined {
+  if (!isPid(pid)) return undefined;
   const fd = libc().syscall(SYS_PIDFD_OPEN, BigInt(pid), 0n, 0n, 0n);
   return fd >= 0n ? Number(fd) : unless('ESRCH', lastError('pidfd_open', `process ${pid}`), undefined);
 }
@@ -127,6 +144,29 @@ export function waitStatusOfPidfd(fd: number): { code?: number; signal?: string 
 export function decodeWaitStatus(status: number): { code: number } | { signal: string } {
   const signal = status & 0x7f;
   return signal === 0 ? { code: (status >> 8) & 0xff } : { signal: signalName(signal) };
+}
+
+/** An epoll descriptor (close-on-exec): a set of descriptors that one call looks at, however many they are. The caller closes it. */
+export function createEpoll(): number {
+  const fd = libc().epoll_create1(O_CLOEXEC);
+  if (fd < 0) throw lastError('epoll_create1', 'a new set');
+  return fd;
+}
+
+/** Take a descriptor into the set. It leaves by itself when it is closed. @param events from `EPOLL` */
+export function addToEpoll(epoll: number, fd: number, events: number): void {
+  const event = Buffer.alloc(EPOLL_EVENT_SIZE);
+  event.writeUInt32LE(events);
+  event.writeInt32LE(fd, EPOLL_DATA_AT);
+  if (libc().epoll_ctl(epoll, EPOLL_CTL_ADD, fd, event) < 0) throw lastError('epoll_ctl', `descriptor ${fd}`);
+}
+
+/** The descriptors of the set that are ready now, 64 at most: if there are more, another call may answer others. Does not wait. */
+export function readyInEpoll(epoll: number): number[] {
+  const events = Buffer.alloc(EPOLL_EVENT_SIZE * mostReady);
+  const count = libc().epoll_wait(epoll, events, mostReady, 0);
+  if (count < 0) return unless('EINTR', lastError('epoll_wait', `descriptor ${epoll}`), []);
+  return Array.from({ length: count }, (_, index) => events.readInt32LE(index * EPOLL_EVENT_SIZE + EPOLL_DATA_AT));
 }
 
 /** Another descriptor (close-on-exec, 3 or above) for what `fd` is open on. */

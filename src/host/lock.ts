@@ -2,6 +2,7 @@
 
 import { closeSync, ftruncateSync, mkdirSync, openSync, readFileSync, writeSync } from 'node:fs';
 import { join } from 'node:path';
+import { codeOf } from './errors.ts';
 import { tryLock } from './libc.ts';
 
 /**
@@ -13,14 +14,26 @@ import { tryLock } from './libc.ts';
 export function lockDirectory(directory: string, mode: number): () => void {
   mkdirSync(directory, { recursive: true, mode });
   const file = join(directory, 'hob.lock');
-  const fd = openSync(file, 'a+', 0o600);
+  const { fd, isWritable } = openLock(file);
   if (!tryLock(fd)) {
     closeSync(fd);
     throw new Error(taken(directory, readFileSync(file, 'utf8').trim()));
   }
-  ftruncateSync(fd);
-  writeSync(fd, `${process.pid}\n`);
+  if (isWritable) {
+    ftruncateSync(fd);
+    writeSync(fd, `${process.pid}\n`);
+  }
   return () => closeSync(fd);
+}
+
+/** A lock needs no writing: on a file system that has become read-only, the file of before will do. */
+function openLock(file: string): { fd: number; isWritable: boolean } {
+  try {
+    return { fd: openSync(file, 'a+', 0o600), isWritable: true };
+  } catch (error) {
+    if (codeOf(error) !== 'EROFS') throw error;
+    return { fd: openSync(file, 'r'), isWritable: false };
+  }
 }
 
 function taken(directory: string, pid: string): string {

@@ -108,8 +108,11 @@ function enter(namespace: number, directory: string): void {
   process.chdir(directory);
 }
 
-/** Does not return but by an error, or in a worker thread, where there is no execve. */
-function startAgain(sentence: string): void {
-  const env = { ...process.env, [MARKER]: `${process.pid} ${sentence}` };
+/**
+ * Execute this program again, in the namespace where it is. Does not return but by an error, or in a worker thread, where there is no execve.
+ * @param sentence what there is to say about the namespace, when it is one of our own
+ */
+export function startAgain(sentence?: string): void {
+  const env = { ...process.env, ...(sentence && { [MARKER]: `${process.pid} ${sentence}` }) };
   process.execve?.(process.execPath, [process.execPath, ...process.execArgv, ...process.argv.slice(1)], env);
 }

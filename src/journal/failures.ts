@@ -26,6 +26,9 @@ export function isBroken(error: unknown): boolean {
   return code === corrupt || code === notADatabase || code === genericError;
 }
 
+/** Another process has it. */
+export const isTaken = (error: unknown): boolean => resultCode(error) === busy;
+
 type Action = 'open' | 'read' | 'write';
 
 const fullMeans: Readonly<Record<Action, string>> = {

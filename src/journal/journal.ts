@@ -50,12 +50,23 @@ export interface JournalEvent {
 
 export type NewEvent = Pick<JournalEvent, 'type' | 'reason' | 'message' | 'regarding'>;
 
+/** Something that became of the journal while hob was dead. */
+export interface JournalNews {
+  /** JournalLost, JournalBehind, JournalElsewhere. */
+  readonly reason: string;
+  readonly message: string;
+}
+
 /**
- * The embedded database with the observed state. When a call returns, hob's death cannot lose what it wrote, and neither can a power cut,
+ * The embedded database with the observed state, with a copy of its containers and facts in the run directory, so that losing it costs no
+ * container. When a call returns, hob's death cannot lose what it wrote, and neither can a power cut,
  * but for events, for containers without plugins, and for hook calls: that a container came to a hook point is in its own record, so hooks whose
  * calls are lost are called again, as if for the first time.
  */
 export interface Journal {
+  /** What people have to be told of it, now that it is open. */
+  readonly news: readonly JournalNews[];
+
   containers(): ContainerRecord[];
   /**
    * @param owesHooks plugins take part in the container, so that not even a power cut may lose the record: their teardown hooks are

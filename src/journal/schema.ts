@@ -59,6 +59,8 @@ const migrations: readonly string[] = [
   CREATE INDEX hook_call_by_subject ON hook_call (container_id, instance_id, point, plugin);
   ALTER TABLE hook_call ADD COLUMN version TEXT;
   `,
+  // Nobody knew which was the later of a row and its copy in the run directory.
+  `ALTER TABLE container ADD COLUMN revision INTEGER NOT NULL DEFAULT 0;`,
 ];
 
 /** The newest shape that this hob knows. */

@@ -1,24 +1,40 @@
+import { createHash } from 'node:crypto';
+import { join } from 'node:path';
 import type { DatabaseSync } from 'node:sqlite';
-import { containerTable } from './containers.ts';
+import { catchUp } from './catch-up.ts';
+import { containerTable, rowOf } from './containers.ts';
+import { openCopies } from './copies.ts';
+import type { Copies } from './copies.ts';
 import type { JournalLog } from './database.ts';
 import { openDatabase } from './database.ts';
 import { eventRing } from './event-ring.ts';
 import { journalError } from './failures.ts';
 import { hookCallTable } from './hook-calls.ts';
 import type { Journal } from './journal.ts';
+import { newsOf } from './news.ts';
 import { text } from './rows.ts';
+
+export interface JournalOptions {
+  readonly path: string;
+  /** Where the copies are kept: a directory that does not outlive the host's boot. */
+  readonly copiesDir: string;
+  readonly log: JournalLog;
+}
 
 /**
  * Open the journal, a SQLite database at `path` (made, with its folder, where there is none).
  *
- * A damaged file, or one of a newer hob, is kept aside and a new one begun; `log` tells. Every write is in the file when it
- * returns (write-ahead log; for what a power cut may lose see journal.ts), and throws an Error that names the file and the cure when it can't be:
- * then nothing of it was written, and later writes work again as soon as the cause is gone.
- * @throws Error when the file cannot be made, read or written, or another process holds it
+ * A damaged file, or one of a newer hob, is kept aside and a new one begun; what the copies know of containers is in it at once, and `news`
+ * tells. Every write is in the file when it returns (write-ahead log; for what a power cut may lose see journal.ts), and throws an Error that
+ * names the file and the cure when it can't be: then it is in the copies alone, and later writes work again as soon as the cause is gone.
+ * @throws Error when the file can be made or written nowhere, or another process holds it
  */
-export function openJournal({ path, log }: { readonly path: string; readonly log: JournalLog }): Journal {
-  const { db, tables } = openDatabase(path, log, (opened) => prepareTables(opened, log));
-  const { containers, hookCalls, ring, facts } = tables;
+export function openJournal({ path, copiesDir, log }: JournalOptions): Journal {
+  const copies = openCopies(copiesDir, log);
+  const place = { path, spare: join(copiesDir, `${nameFor(path)}.db`) };
+  const { db, tables, ...opened } = openDatabase(place, (each) => prepareTables(each, copies, log));
+  const { containers, hookCalls, ring, facts, caughtUp } = tables;
+  let { revision } = caughtUp;
 
   const reading = <Result>(read: () => Result): Result => explained('read', read);
   const writing = <Result>(write: () => Result): Result => explained('write', () => inTransaction(db, write));
@@ -31,43 +47,67 @@ export function openJournal({ path, log }: { readonly path: string; readonly log
   }
 
   return {
+    news: newsOf(path, opened, caughtUp.restored),
     containers: () => reading(() => containers.all()),
     // One statement is a transaction by itself; spelling it out would cost a tenth more.
     save: (record, owesHooks) => {
-      const save = (): void => explained('write', () => containers.save(record));
-      if (owesHooks) onDisk(db, save);
-      else save();
+      const row = rowOf(record, ++revision);
+      const save = (): void => explained('write', () => containers.save(row));
+      try {
+        if (owesHooks) onDisk(db, save);
+        else save();
+      } finally {
+        copies.save(row);
+      }
     },
-    forget: (id) =>
+    forget: (id) => {
       onDisk(db, () =>
         writing(() => {
           containers.remove(id);
           hookCalls.removeAllOf(id);
         }),
-      ),
+      );
+      // What is forgotten here alone would come back from the journal.
+      copies.remove(id);
+    },
     beginHook: (call) => explained('write', () => hookCalls.beginHook(call)),
     endHook: (call) => explained('write', () => hookCalls.endHook(call)),
     hookCalls: (containerID, instanceID) => reading(() => hookCalls.hookCalls(containerID, instanceID)),
     addEvent: (event) => writing(() => ring.addEvent(event)),
     events: (filter) => reading(() => ring.events(filter)),
     fact(name) {
-      const row = reading(() => facts.read.get(name));
+      const row = reading(() => facts.read(name));
       return row && text(row, 'value');
     },
-    setFact: (name, value) => onDisk(db, () => explained('write', () => void facts.write.run(name, value))),
+    setFact: (name, value) => {
+      onDisk(db, () => explained('write', () => facts.write(name, value)));
+      copies.setFact(name, value);
+    },
     close: () => db.close(),
   };
 }
 
-function prepareTables(db: DatabaseSync, log: JournalLog) {
-  return {
+/** Two hobs may have had one run directory, one after the other, with a journal each. */
+const nameFor = (path: string): string => createHash('sha256').update(path).digest('hex').slice(0, 16);
+
+function prepareTables(db: DatabaseSync, copies: Copies, log: JournalLog) {
+  const tables = {
     containers: containerTable(db, log),
+    facts: factTable(db),
     hookCalls: hookCallTable(db),
     ring: eventRing(db),
-    facts: {
-      read: db.prepare('SELECT value FROM fact WHERE name = ?'),
-      write: db.prepare('INSERT OR REPLACE INTO fact (name, value) VALUES (?, ?)'),
-    },
+  };
+  // Once it is certain that the file is a journal: one that is not is kept as it was.
+  const caughtUp = inTransaction(db, () => catchUp(tables.containers, tables.facts.write, copies));
+  return { ...tables, caughtUp };
+}
+
+function factTable(db: DatabaseSync) {
+  const read = db.prepare('SELECT value FROM fact WHERE name = ?');
+  const write = db.prepare('INSERT OR REPLACE INTO fact (name, value) VALUES (?, ?)');
+  return {
+    read: (name: string) => read.get(name),
+    write: (name: string, value: string) => void write.run(name, value),
   };
 }
 

@@ -1,6 +1,6 @@
 /** The few libc calls that the keeper needs and Node lacks. It has its own, as it shares no code with hob. */
 
-import { closeSync } from 'node:fs';
+import { closeSync, writeSync } from 'node:fs';
 import ffi from 'node:ffi';
 
 /** The process's own symbols: libc is linked into Node already, whatever its file is called on this system. */
@@ -8,6 +8,7 @@ const { functions: libc } = ffi.dlopen(null, {
   __errno_location: { arguments: [], return: 'pointer' },
   clock_gettime: { arguments: ['int32', 'buffer'], return: 'int32' },
   flock: { arguments: ['int32', 'int32'], return: 'int32' },
+  memfd_create: { arguments: ['string', 'uint32'], return: 'int32' },
   mmap: { arguments: ['pointer', 'uint64', 'int32', 'int32', 'int32', 'int64'], return: 'pointer' },
   munmap: { arguments: ['pointer', 'uint64'], return: 'int32' },
   pipe2: { arguments: ['buffer', 'int32'], return: 'int32' },
@@ -19,10 +20,14 @@ const LOCK_EX_NB = 2 | 4;
 const PROT_READ_WRITE = 1 | 2;
 const MAP_SHARED = 1;
 const MAP_FAILED = 2n ** 64n - 1n;
+const MFD_CLOEXEC = 1;
 const O_CLOEXEC = 0o2000000;
 /** The system calls younger than the common table have one number on every architecture. */
 const SYS_PIDFD_OPEN = 434n;
 const SYS_PIDFD_GETFD = 438n;
+
+/** The kernel gives none beyond. */
+const LARGEST_PID = 2 ** 22;
 
 const timespec = Buffer.alloc(16);
 
@@ -44,6 +49,20 @@ export function mapFile(fd: number, length: number): { memory: Buffer; unmap: ()
   return { memory: ffi.toBuffer(address, length, false), unmap: () => void libc.munmap(address, BigInt(length)) };
 }
 
+/**
+ * A file without a name (close-on-exec), read from its beginning: what a program is to read from stdin is there as a whole before the
+ * program is, whoever dies meanwhile.
+ */
+export function makeMemoryFile(text: string): number {
+  const fd = libc.memfd_create('stdin', MFD_CLOEXEC);
+  if (fd < 0) throw lastError('memfd_create');
+  // At a position of its own: the program's is the descriptor's, and stays at 0.
+  const bytes = Buffer.from(text);
+  for (let written = 0; written < bytes.length;)
+    written += writeSync(fd, bytes, written, bytes.length - written, written);
+  return fd;
+}
+
 export interface Pipe {
   readonly readEnd: number;
   readonly writeEnd: number;
@@ -63,6 +82,8 @@ export function closePipe(pipe: Pipe): void {
 
 /** A descriptor (close-on-exec) that stands for a process. Throws ESRCH when there is none. */
 export function openPidfd(pid: number): number {
+  // The kernel would look at 32 bits of it only, and take another process.
+  if (pid > LARGEST_PID) throw Object.assign(new Error(`there can be no process ${pid}`), { code: 'ESRCH' });
   const fd = libc.syscall(SYS_PIDFD_OPEN, BigInt(pid), 0n, 0n);
   if (fd < 0n) throw lastError('pidfd_open');
   return Number(fd);

@@ -3,8 +3,8 @@
  * Its stdout and stderr are its own log.
  */
 
-import { ftruncateSync, openSync, rmSync, writeSync } from 'node:fs';
-import { createServer } from 'node:net';
+import { existsSync, fstatSync, ftruncateSync, openSync, rmSync, statSync, watch, writeSync } from 'node:fs';
+import { createServer, type Server } from 'node:net';
 import { join } from 'node:path';
 import { closeInheritedDescriptors } from './inherited.ts';
 import { createKeeper } from './keeper.ts';
@@ -20,33 +20,49 @@ const [runDir = '', idleSeconds = '30'] = process.argv.slice(2);
 
 startOverIfCompilerIsLoaded();
 closeInheritedDescriptors();
-if (takeLock()) serve();
+const lock = takeLock();
+if (lock !== undefined) serve(lock);
 
 /** Held until this process ends, however that is. Somebody else's means that there is a keeper already. */
-function takeLock(): boolean {
+function takeLock(): number | undefined {
   const fd = openSync(join(runDir, keeperFiles.pid), 'a', 0o600);
-  if (!tryLock(fd)) return false;
+  if (!tryLock(fd)) return undefined;
   ftruncateSync(fd);
   writeSync(fd, `${process.pid}\n`);
-  return true;
+  return fd;
 }
 
-function serve(): void {
+/** Somebody may have deleted the run directory, and there may be another keeper in our place. */
+const isStillOurs = (lock: number): boolean =>
+  statSync(join(runDir, keeperFiles.pid), { throwIfNoEntry: false })?.ino === fstatSync(lock).ino;
+
+function serve(lock: number): void {
   const path = join(runDir, keeperFiles.socket);
   const leave = (): never => {
-    rmSync(path, { force: true }); // ours, as long as we hold the lock
+    if (isStillOurs(lock)) rmSync(path, { force: true });
     process.exit();
   };
   const records = runRecords(join(runDir, keeperFiles.runs));
   records.endLeft();
   const keeper = createKeeper({ idleMs: Number(idleSeconds) * 1000, records, warn, onOver: leave });
   rmSync(path, { force: true }); // a dead keeper's
-  process.umask(0o177);
-  createServer(keeper.accept).listen(path);
-  process.umask(0o022);
+  const server = createServer(keeper.accept);
+  listen(server, path);
+  // Somebody may have deleted the socket alone; who is connected stays so.
+  watch(runDir, { persistent: false }, (_event, name) => {
+    if (name !== keeperFiles.socket || existsSync(path) || !isStillOurs(lock)) return;
+    server.close();
+    listen(server, path);
+  }).on('error', () => undefined);
   process.on('SIGTERM', keeper.terminate);
   // In a session of its own it gets none of a terminal's; by hand they mean hob, not its keeper.
   for (const signal of ['SIGHUP', 'SIGINT'] as const) process.on(signal, () => undefined);
+}
+
+function listen(server: Server, path: string): void {
+  process.umask(0o177);
+  server.listen(path);
+  process.umask(0o022);
 }
 
 function warn(message: string): void {

@@ -1,37 +1,63 @@
 import { mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 
+/** In the environment of every program that is run, and of all that it starts. */
+const mark = 'HOB_RUN';
+
 /**
- * The programs that are being run, for the keeper after this one: an empty file each, named `PID.STARTTIME`. Whoever asked for a run hears that
- * it is lost when the keeper dies, and may ask again: the lost one must not run on beside it.
+ * The programs that are being run, for the keeper after this one: an empty file each. Whoever asked for a run hears that it is lost when
+ * the keeper dies, and may ask again: the lost one must not run on beside it. The file is there before the program, which carries its
+ * name, so there is no moment at which a program runs that nobody would find.
  */
 export interface RunRecords {
-  /** Returns how to forget it. Never throws: what cannot be recorded is only not ended by the next keeper. */
-  add(pid: number): () => void;
-  /** Kill what an earlier keeper ran when it died, with its process group. Never throws. A group whose first process has ended is left alone: it can't be told from others. */
+  /** Never throws: what cannot be recorded is only not ended by the next keeper. */
+  begin(): RunRecord;
+  /** Kill what an earlier keeper ran when it died, with all that carries its mark. Never throws. */
   endLeft(): void;
 }
 
+export interface RunRecord {
+  /** For the program. */
+  readonly env: Readonly<Record<string, string>>;
+  /** It has ended, or was never started. */
+  readonly forget: () => void;
+}
+
 export function runRecords(directory: string): RunRecords {
+  const keeper = `${process.pid}-${Math.round(performance.timeOrigin * 1000)}`;
+  let count = 0;
   return {
-    add(pid) {
-      const path = join(directory, `${pid}.${startTimeOf(pid)}`);
+    begin() {
+      const name = `${keeper}-${(count += 1)}`;
+      const path = join(directory, name);
       tryTo(() => writeFileSync(path, ''));
-      return () => tryTo(() => rmSync(path, { force: true }));
+      return { env: { [mark]: name }, forget: () => tryTo(() => rmSync(path, { force: true })) };
     },
     endLeft() {
       tryTo(() => mkdirSync(directory, { mode: 0o700 }));
-      for (const name of namesIn(directory)) {
-        tryTo(() => endGroup(name));
-        tryTo(() => rmSync(join(directory, name)));
-      }
+      const left = new Set(namesIn(directory));
+      if (left.size > 0) endMarked(left);
+      for (const name of left) tryTo(() => rmSync(join(directory, name)));
     },
   };
 }
 
-function endGroup(name: string): void {
-  const [pid = 0, startTime] = name.split('.').map(Number);
-  if (pid > 1 && startTimeOf(pid) === String(startTime)) process.kill(-pid, 'SIGKILL');
+/** Their process groups, too: what has taken the mark out of its environment is still in one. */
+function endMarked(names: ReadonlySet<string>): void {
+  for (const pid of namesIn('/proc').map(Number).filter(Boolean)) {
+    const marked = readOrNothing(`/proc/${pid}/environ`)
+      .split('\0')
+      .find((variable) => variable.startsWith(`${mark}=`));
+    if (marked === undefined || !names.has(marked.slice(mark.length + 1))) continue;
+    const group = groupOf(pid);
+    tryTo(() => process.kill(group > 1 ? -group : pid, 'SIGKILL'));
+  }
+}
+
+/** The second field of the file, the program's name, may hold anything; this is the third after it. */
+function groupOf(pid: number): number {
+  const stat = readOrNothing(`/proc/${pid}/stat`);
+  return Number(stat.slice(stat.lastIndexOf(')') + 2).split(' ')[2]);
 }
 
 function namesIn(directory: string): string[] {
@@ -42,12 +68,9 @@ function namesIn(directory: string): string[] {
   }
 }
 
-/** In clock ticks since boot: with the pid, the process's identity. Empty when there is none. */
-function startTimeOf(pid: number): string {
+function readOrNothing(path: string): string {
   try {
-    const stat = readFileSync(`/proc/${pid}/stat`, 'latin1');
-    // The second field, the program's name, may hold anything; this is the twentieth after it.
-    return stat.slice(stat.lastIndexOf(')') + 2).split(' ')[19] ?? '';
+    return readFileSync(path, 'latin1');
   } catch {
     return '';
   }

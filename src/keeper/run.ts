@@ -1,7 +1,7 @@
 import type { ChildProcess } from 'node:child_process';
 import { closeSync } from 'node:fs';
 import { Socket } from 'node:net';
-import { closePipe, makePipe, type Pipe } from './libc.ts';
+import { closePipe, makeMemoryFile, makePipe, type Pipe } from './libc.ts';
 import { execute } from './processes.ts';
 import type { RunRequest, RunResult } from './protocol.ts';
 import type { RunRecords } from './run-records.ts';
@@ -22,38 +22,50 @@ export async function run(
   request: RunRequest,
   remainingMs: number,
   signal: AbortSignal,
-  records: Pick<RunRecords, 'add'>,
+  records: Pick<RunRecords, 'begin'>,
 ): Promise<RunResult> {
   const began = performance.now();
-  const { child, stdin, stdout, stderr } = await executeWithPipes(request);
-  const forget = records.add(child.pid ?? 0);
-  if (stdin !== undefined) feed(stdin, request.stdin ?? '');
+  const { env, forget } = records.begin();
+  try {
+    const result = await runWithPipes({ ...request, env: { ...request.env, ...env } }, remainingMs, signal);
+    return { ...result, durationMs: Math.round(performance.now() - began) };
+  } finally {
+    forget();
+  }
+}
+
+async function runWithPipes(
+  request: RunRequest,
+  remainingMs: number,
+  signal: AbortSignal,
+): Promise<Omit<RunResult, 'durationMs'>> {
+  const { child, stdout, stderr } = await executeWithPipes(request);
   const limit = Math.min(request.maxOutputBytes ?? mostOutputBytes, mostOutputBytes);
   const outputs = [collect(stdout, limit), collect(stderr, limit)] as const;
   const exit = await ended(child, remainingMs, signal);
-  forget();
   await drained(outputs);
   return {
     ...exit,
     stdout: outputs[0].text(),
     stderr: outputs[1].text(),
     truncated: outputs.some(({ truncated }) => truncated),
-    durationMs: Math.round(performance.now() - began),
   };
 }
 
 /** The program, and our ends of its pipes. */
 async function executeWithPipes(request: RunRequest) {
+  const stdin = request.stdin === undefined ? undefined : makeMemoryFile(request.stdin);
   const pipes: Pipe[] = [];
   try {
     const [stdout, stderr] = [addPipe(pipes), addPipe(pipes)];
-    const stdin = request.stdin === undefined ? undefined : addPipe(pipes);
-    const child = await execute(request, [stdin?.readEnd ?? 'ignore', stdout.writeEnd, stderr.writeEnd]);
-    for (const fd of [stdin?.readEnd, stdout.writeEnd, stderr.writeEnd]) if (fd !== undefined) closeSync(fd);
-    return { child, stdin: stdin?.writeEnd, stdout: stdout.readEnd, stderr: stderr.readEnd };
+    const child = await execute(request, [stdin ?? 'ignore', stdout.writeEnd, stderr.writeEnd]);
+    for (const { writeEnd } of [stdout, stderr]) closeSync(writeEnd);
+    return { child, stdout: stdout.readEnd, stderr: stderr.readEnd };
   } catch (error) {
     pipes.forEach(closePipe);
     throw error;
+  } finally {
+    if (stdin !== undefined) closeSync(stdin);
   }
 }
 
@@ -61,12 +73,6 @@ function addPipe(pipes: Pipe[]): Pipe {
   const pipe = makePipe();
   pipes.push(pipe);
   return pipe;
-}
-
-function feed(fd: number, text: string): void {
-  const socket = new Socket({ fd, readable: false, writable: true });
-  socket.on('error', () => undefined); // a program need not read its stdin
-  socket.end(text);
 }
 
 interface Collected {

@@ -13,7 +13,7 @@ export interface Runs {
 /** Far more than a host has to do at once, far fewer than it can bear: hooks that hang must not hold up others. */
 const mostAtOnce = 256;
 
-export function createRuns(records: Pick<RunRecords, 'add'>, limit = mostAtOnce): Runs {
+export function createRuns(records: Pick<RunRecords, 'begin'>, limit = mostAtOnce): Runs {
   let running = 0;
   const waiting = new Set<() => void>();
 

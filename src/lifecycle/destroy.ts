@@ -11,7 +11,9 @@ export const destroy = ({ runtime, rootfs, descriptors }: LifecycleParts): Promi
     const { id } = instanceOf(container);
     await runtime.discard(container.id, id);
     await rootfs.discard(container.id, id);
-    descriptors.get(id)?.forEach(({ fd }) => closeSync(fd));
+    const fds = descriptors.get(id) ?? [];
+    // First: what fails is run again, and must not close what somebody else has by then.
     descriptors.delete(id);
+    for (const { fd } of fds) closeSync(fd);
     return Date.now();
   });

@@ -2,42 +2,65 @@ import { fromCallback, fromPromise } from 'xstate';
 import type { AnyEventObject, CallbackActorLogic, PromiseActorLogic } from 'xstate';
 import type { Launch, StartOutcome } from '../runtime/runtime.ts';
 import type { AnswerInput, EffectInput } from '../../machines/events.ts';
+import { isUnwanted } from '../../machines/context.ts';
 import type { ContainerContext } from '../../machines/context.ts';
 import { prepareRootfs } from './construct.ts';
 import { instanceOf, noAdditions } from './parts.ts';
 import type { LifecycleParts } from './parts.ts';
 import { untilDone } from './until-done.ts';
 
-/** Have crun run the container. Idempotent: a start that an earlier hob began is gone on with. */
+/** Have crun run the container, or give that up on `abort`. Idempotent: a start that an earlier hob began is gone on with. */
 export const start = (parts: LifecycleParts): CallbackActorLogic<AnyEventObject, EffectInput> =>
-  fromCallback<AnyEventObject, EffectInput>(({ input: { container }, sendBack }) => {
-    const abort = new AbortController();
+  fromCallback<AnyEventObject, EffectInput>(({ input: { container }, sendBack, receive }) => {
+    const [left, unwanted] = [new AbortController(), new AbortController()];
+    receive(({ type }) => {
+      if (type === 'abort') unwanted.abort();
+    });
+    // It may have been given up by the hob that died.
+    if (isUnwanted(container)) unwanted.abort();
     const created = (pid: number): void => sendBack({ type: 'created', pid });
-    startInstance(parts, container, created, abort.signal).then(
+    startInstance(parts, container, created, { left: left.signal, unwanted: unwanted.signal }).then(
       (outcome) => sendBack(eventOf(outcome)),
       (error: unknown) => sendBack(eventOf(failed('CreateError', error))),
     );
-    return () => abort.abort();
+    return () => left.abort();
   });
 
 async function startInstance(
   parts: LifecycleParts,
   container: ContainerContext,
   onCreated: (pid: number) => void,
-  signal: AbortSignal,
+  signals: { readonly left: AbortSignal; readonly unwanted: AbortSignal },
 ): Promise<StartOutcome> {
   const { runtime, descriptors } = parts;
   const instance = instanceOf(container);
   const fds = descriptors.get(instance.id) ?? [];
   const { fdCount } = instance.additions ?? noAdditions;
-  if (fds.length < fdCount && (await runtime.observe(container.id, instance.id)).kind === 'absent')
+  const isUnderWay = (await runtime.observe(container.id, instance.id)).kind !== 'absent';
+  if (!isUnderWay && fds.length < fdCount)
     return failed(
       'CreateError',
       'hob was restarted before the container started, and with it went the file descriptors that plugins gave it',
     );
-  const launch = await prepareLaunch(parts, container, fds);
+  const launch = isUnderWay ? earlierLaunch(parts, container, fds) : await prepareLaunch(parts, container, fds);
   descriptors.delete(instance.id);
-  return runtime.start(launch, onCreated, signal);
+  return runtime.start(launch, onCreated, signals.left, signals.unwanted);
+}
+
+/**
+ * crun has all it needs, and may be done by now: that its rootfs or its configuration could not be made again is no reason to end what runs.
+ * The command is for messages.
+ */
+function earlierLaunch({ logOf }: LifecycleParts, container: ContainerContext, fds: Launch['fds']): Launch {
+  const instance = instanceOf(container);
+  return {
+    id: container.id,
+    instanceID: instance.id,
+    config: { process: { args: instance.spec.command ?? [] } },
+    waitForPreStart: false,
+    log: logOf(container.id, instance),
+    fds,
+  };
 }
 
 async function prepareLaunch(parts: LifecycleParts, container: ContainerContext, fds: Launch['fds']): Promise<Launch> {
@@ -60,7 +83,14 @@ function failed(reason: 'CreateError', error: unknown): StartOutcome {
 
 function eventOf(outcome: StartOutcome): AnyEventObject {
   const { kind, ...rest } = outcome;
-  return { type: kind === 'running' ? 'started' : 'startFailed', ...rest };
+  if (kind === 'running') return { type: 'started', ...rest };
+  const { reason } = outcome;
+  return {
+    type: 'startFailed',
+    ...rest,
+    commandRefused: reason === 'StartError',
+    givenUp: reason === 'NoLongerWanted',
+  };
 }
 
 /** Tell crun, which waits, what the preStart hooks said. Never gives up: crun would wait for ever. */

@@ -1,7 +1,7 @@
 import { readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { readRecord } from './instance-files.ts';
-import { instancePaths, instancesDirectory, signalKinds } from './instance-paths.ts';
+import { instancePaths, instancesDirectory, isSafeID, signalKinds } from './instance-paths.ts';
 import { followInstance, type Instance } from './instance.ts';
 import type { RuntimeParts } from './runtime-parts.ts';
 import { attachLog } from './start.ts';
@@ -16,11 +16,11 @@ export function adoptInstances(parts: RuntimeParts): void {
 }
 
 function adopt(parts: RuntimeParts, id: string): Instance | undefined {
-  const record = readRecord(join(instancesDirectory(parts.runDir), id, 'instance.json'));
+  const record = isSafeID(id) ? readRecord(join(instancesDirectory(parts.runDir), id, 'instance.json')) : undefined;
   if (!record) return undefined;
   const paths = instancePaths(parts.runDir, id, record.instanceID);
   const instance = followInstance(id, paths, record, { begun: false });
-  instance.attached = attachLog(parts, paths, record.log);
+  if (record.log) instance.attached = attachLog(parts, paths, record.log);
   instance.attached.catch((error: unknown) =>
     parts.warn(`the output of ${paths.key} is not carried to its log: ${String(error)}`),
   );

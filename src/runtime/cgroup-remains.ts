@@ -13,7 +13,9 @@ const mostTries = 250;
  * @throws Error when a cgroup cannot be removed
  */
 export async function removeCgroups(cgroupsPath: string, parent: string, root = '/sys/fs/cgroup'): Promise<void> {
-  if (!normalize(cgroupsPath).startsWith(`${parent}/`)) return;
+  const path = normalize(`${cgroupsPath}/`);
+  // The parent itself, with all containers in it, is nobody's own either.
+  if (!path.startsWith(`${parent}/`) || path === `${parent}/`) return;
   for (const hierarchy of hierarchies(root)) {
     const directory = join(hierarchy, cgroupsPath);
     if (existsSync(directory)) await removeCgroup(directory);
@@ -76,6 +78,12 @@ function subdirectories(path: string): string[] {
   } catch {
     return [];
   }
+}
+
+/** Whether there is such a cgroup. A container's is in every hierarchy, so one look is enough. */
+export function hasCgroup(cgroupsPath: string, layout: CgroupLayout): boolean {
+  const [directory] = cgroupPaths(cgroupsPath, layout).values();
+  return directory !== undefined && existsSync(directory);
 }
 
 /** Whether the container's processes are held still, or are about to be. */

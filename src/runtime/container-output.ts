@@ -23,6 +23,7 @@ async function drain({ keeper, warn }: RuntimeParts, { attached, paths }: Instan
 /** The last lines that the instance put out, once it has ended. */
 export async function lastOutput(parts: RuntimeParts, instance: Instance): Promise<string[]> {
   await drainLog(parts, instance);
+  if (!instance.record.log) return [];
   const { path, maxFiles } = instance.record.log;
   const sinceTime = statSync(instance.paths.record, { throwIfNoEntry: false })?.mtime ?? new Date();
   const lines: string[] = [];

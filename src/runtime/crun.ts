@@ -2,13 +2,13 @@ import { mkdir, readdir } from 'node:fs/promises';
 import { availableParallelism } from 'node:os';
 import { join } from 'node:path';
 import { detectCgroups } from '../host/cgroups.ts';
-import { wordsOf } from '../host/errors.ts';
 import { adoptInstances } from './adopt-instances.ts';
-import { checkUp, suspect } from './check-up.ts';
 import { crunCommand } from './crun-command.ts';
 import { discard } from './discard.ts';
+import type { DriftListener } from './drift.ts';
 import type { OomQuestion } from './exit.ts';
 import { crunFinder } from './find-crun.ts';
+import { follow } from './follow.ts';
 import { kill, pause, resume, update } from './in-place.ts';
 import { crunRoot, isSafeID, instancesDirectory, signalsDirectory } from './instance-paths.ts';
 import { forgetPidfd, type Instance } from './instance.ts';
@@ -16,7 +16,8 @@ import { observe } from './observe.ts';
 import { openOomLog } from './oom.ts';
 import { findInstance, type RuntimeParts } from './runtime-parts.ts';
 import type { Exit, Runtime } from './runtime.ts';
-import { pruneSignals, watchSignals } from './signals.ts';
+import { pruneSignals } from './signals.ts';
+import { rebuild } from './rebuild.ts';
 import { createSeccompCache } from './seccomp-cache.ts';
 import { createSlots } from './slots.ts';
 import { startInstance } from './start.ts';
@@ -36,14 +37,19 @@ export interface CrunRuntimeOptions {
   readonly maxStarts?: number;
   /** How long a start may take, not counting the wait for a preStart verdict. 30 s by default. */
   readonly startTimeoutMs?: number;
-  /** How often to look for what no event told of. 10 s by default. */
+  /** How often to look for what no event told of. 2 s by default. */
   readonly checkUpEveryMs?: number;
 }
 
 /** Holds a watch, a timer and some descriptors until it is closed. Closing touches no container. */
-export type CrunRuntime = Runtime & { close(): void };
+export interface CrunRuntime extends Runtime {
+  /** From now on, tell what others do to the containers, within some seconds. */
+  tellDrift(listener: DriftListener): void;
+  close(): void;
+}
 
-const defaultCheckUpEveryMs = 10_000;
+/** However many containers there are, a look at nothing new is one system call. */
+const defaultCheckUpEveryMs = 2_000;
 const defaultStartTimeoutMs = 30_000;
 
 /**
@@ -57,14 +63,15 @@ export async function createCrunRuntime(options: CrunRuntimeOptions): Promise<Cr
   const warn = (message: string): void => options.log.warn(message);
   const oomLog = openOomLog(warn);
   const parts = partsOf(options, warn, oomLog.wasKilled);
-  const stopFollowing = follow(parts, options.checkUpEveryMs ?? defaultCheckUpEveryMs);
+  const following = follow(parts, options.checkUpEveryMs ?? defaultCheckUpEveryMs);
   adoptInstances(parts);
   const keys = new Set([...parts.instances.values()].map(({ paths }) => paths.key));
   pruneSignals(parts.runDir, (key) => !keys.has(key));
   return {
     ...operations(parts),
+    tellDrift: following.tellDrift,
     close() {
-      stopFollowing();
+      following.stop();
       oomLog.close();
       parts.instances.forEach(forgetPidfd);
     },
@@ -102,48 +109,8 @@ function partsOf(
     startTimeoutMs: options.startTimeoutMs ?? defaultStartTimeoutMs,
     wasOomKilled,
     instances: new Map(),
+    removals: new Map(),
   };
-}
-
-/** Hear of what happens to the instances, and look now and then for what could not be heard of. */
-function follow({ runDir, keeper, warn, instances }: RuntimeParts, checkUpEveryMs: number): () => void {
-  /** The instance's id has no dot. */
-  const byKey = (key: string): Instance | undefined => {
-    const instance = instances.get(key.slice(0, key.lastIndexOf('.')));
-    return instance?.paths.key === key ? instance : undefined;
-  };
-  const stopWatching = watchSignals(
-    runDir,
-    (key, kind) => {
-      const instance = byKey(key);
-      instance?.read(kind);
-      instance?.wake();
-    },
-    warn,
-  );
-  const stopListening = keeper.onLogEnded((key) => {
-    const instance = byKey(key);
-    instance?.read('shell');
-    if (instance) suspect(instance);
-  });
-  const timer = setInterval(
-    () => instances.forEach((instance) => tryTo(() => checkUp(instance), warn)),
-    checkUpEveryMs,
-  );
-  return () => {
-    stopWatching();
-    stopListening();
-    clearInterval(timer);
-  };
-}
-
-/** A check that fails is made again at the next turn; it must not end hob. */
-function tryTo(check: () => void, warn: (message: string) => void): void {
-  try {
-    check();
-  } catch (error) {
-    warn(`a container could not be looked at: ${wordsOf(error)}`);
-  }
 }
 
 /** Each on the instance that is meant, if it is there. */
@@ -152,9 +119,13 @@ function operations(parts: RuntimeParts): Runtime {
   const seccomp = createSeccompCache(join(runDir, 'seccomp'));
   const find = (id: string, instanceID: string): Instance | undefined => findInstance(parts, id, instanceID);
   return {
-    async start(launch, onCreated, signal) {
+    async start(launch, onCreated, signal, unwanted = never) {
       const { id, config } = launch;
-      const outcome = await startInstance(parts, { ...launch, config: seccomp.use(config) }, { onCreated, signal });
+      const outcome = await startInstance(
+        parts,
+        { ...launch, config: seccomp.use(config) },
+        { onCreated, signal, unwanted },
+      );
       if (outcome.kind === 'running') seccomp.learn(config, join(crunRoot(runDir), id));
       return outcome;
     },
@@ -176,7 +147,8 @@ function operations(parts: RuntimeParts): Runtime {
     discard: (id, instanceID) => discard(parts, id, instanceID),
     async observe(id, instanceID) {
       const instance = find(id, instanceID);
-      return instance ? observe(parts, instance) : { kind: 'absent' };
+      const whole = instance?.facts.shellPid === undefined ? (rebuild(parts, id, instanceID) ?? instance) : instance;
+      return whole ? observe(parts, whole) : { kind: 'absent' };
     },
     async list() {
       const names = [...(await readdir(crunRoot(runDir))), ...(await readdir(instancesDirectory(runDir)))];
@@ -184,6 +156,8 @@ function operations(parts: RuntimeParts): Runtime {
     },
   };
 }
+
+const never = new AbortController().signal;
 
 const nothingLeft = (): Exit => ({
   unknown: "nothing is left of it in hob's run directory",

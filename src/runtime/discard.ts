@@ -1,6 +1,6 @@
 import { existsSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
-import { removeCgroups } from './cgroup-remains.ts';
+import { hasCgroup, removeCgroups } from './cgroup-remains.ts';
 import { drainLog } from './container-output.ts';
 import { endHelpers, endInstance } from './end-instance.ts';
 import { exitOf } from './exit.ts';
@@ -18,7 +18,7 @@ import { readSmall } from './small-file.ts';
  */
 export async function discard(parts: RuntimeParts, id: string, instanceID: string): Promise<void> {
   const instance = parts.instances.get(id);
-  if (!instance) await discardUnknown(parts, id);
+  if (!instance) await removeUnknown(parts, id);
   else if (instanceID === '' || instance.record.instanceID === instanceID) await discardInstance(parts, instance);
   // Of an instance whose bundle somebody removed, only its ids are known.
   if (!instance && instanceID !== '') await parts.keeper.release(instancePaths(parts.runDir, id, instanceID).key);
@@ -44,17 +44,29 @@ function letGo(parts: RuntimeParts, instance: Instance): void {
   instance.wake();
 }
 
-/** Remove what has the container's name and is of no known instance: crun's state without a bundle, or a bundle that was never finished. */
+/** Once at a time: whoever asks meanwhile waits for the same. */
+async function removeUnknown(parts: RuntimeParts, id: string): Promise<void> {
+  const removal = parts.removals.get(id) ?? discardUnknown(parts, id).finally(() => parts.removals.delete(id));
+  parts.removals.set(id, removal);
+  await removal;
+}
+
+/**
+ * Remove what has the container's name and is of no known instance: crun's state without a bundle, a bundle that was never finished, or
+ * processes whose files somebody has deleted: a new instance must not run beside them.
+ */
 async function discardUnknown(parts: RuntimeParts, id: string): Promise<void> {
   const [state, bundle] = [join(crunRoot(parts.runDir), safeID(id)), join(instancesDirectory(parts.runDir), id)];
-  if (!existsSync(state) && !existsSync(bundle)) return;
+  const usual = `${parts.cgroupParent}/${id}`;
+  if (!existsSync(state) && !existsSync(bundle) && !hasCgroup(usual, parts.cgroups)) return;
   await endHelpers(bundle);
-  if (existsSync(state)) {
-    const status = parseRecord(readSmall(join(state, 'status')));
-    const cgroup = status['cgroup-path'] ?? `${parts.cgroupParent}/${id}`;
-    await parts.crun(['delete', '--force', id]);
-    if (typeof cgroup === 'string') await removeCgroups(cgroup, parts.cgroupParent);
-  }
+  const cgroup = parseRecord(readSmall(join(state, 'status')))['cgroup-path'];
+  if (existsSync(state))
+    await parts.crun(['delete', '--force', id]).catch((error: unknown) => {
+      // The crun that ran it sees its end, and deletes it at the same time.
+      if (existsSync(state)) throw error;
+    });
+  await removeCgroups(typeof cgroup === 'string' ? cgroup : usual, parts.cgroupParent);
   pruneSignals(parts.runDir, (key) => key.slice(0, key.lastIndexOf('.')) === id);
   rmSync(bundle, { recursive: true, force: true });
 }

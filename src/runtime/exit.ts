@@ -1,4 +1,5 @@
 import { statSync } from 'node:fs';
+import { uptime } from 'node:os';
 import { decodeWaitStatus, waitStatusOfPidfd } from '../host/libc.ts';
 import { crunStateExists, findInit, isAbandoned, isLiving } from './init.ts';
 import { forgetPidfd, type Init, type Instance } from './instance.ts';
@@ -39,8 +40,16 @@ function describe(instance: Instance, wasOomKilled: OomQuestion): Exit {
   // A process that was not killed and still exits with 137 says it of its child, as shells do.
   const victim = seen?.code === undefined ? facts.pid : undefined;
   const oomKilled = end.code === 137 && wasOomKilled(record.cgroupsPath, victim);
-  return { ...end, oomKilled, finishedAt: finishedAt(instance) };
+  return {
+    ...end,
+    oomKilled,
+    finishedAt: finishedAt(instance),
+    ...(init?.startTime && { ranAtMostMs: msSince(init.startTime) }),
+  };
 }
+
+/** @param startTime of a process; what the kernel tells users is in hundredths of a second, on every machine */
+const msSince = (startTime: number): number => Math.round(uptime() * 1000 - startTime * 10);
 
 /** From the pidfd after the process was reaped, or from its zombie before. */
 function kernelsWord({ pid, startTime, pidfd }: Init): ReturnType<typeof waitStatusOfPidfd> {

@@ -5,22 +5,28 @@ import { lastOutput } from './container-output.ts';
 import { endInstance } from './end-instance.ts';
 import { findInit, isAbandoned, livingStat } from './init.ts';
 import { commandName } from './instance-files.ts';
+import { signalKinds } from './instance-paths.ts';
 import type { Instance } from './instance.ts';
 import { once } from './once.ts';
 import type { RuntimeParts } from './runtime-parts.ts';
 import type { Launch, StartOutcome } from './runtime.ts';
 import { readSmall } from './small-file.ts';
-import { crunErrors, describeFailure, execFailure, failed } from './start-failure.ts';
+import { crunErrors, describeFailure, execFailure, failed, givenUp } from './start-failure.ts';
 import { createTimeLimit } from './time-limit.ts';
 
 /** What the caller of a start wants to be told, and when it stops caring. */
 export interface StartListener {
   readonly onCreated: (pid: number) => void;
   readonly signal: AbortSignal;
+  /** The start is to come to an end soon, whichever. */
+  readonly unwanted: AbortSignal;
 }
 
 /** How far a start is, by what can be seen. */
 type Stage = 'creating' | 'waitingForVerdict' | 'executing' | 'running' | 'over';
+
+/** What works is through by then, and the container is ended in order; so only a crun that hangs is killed. */
+const patienceMs = 1_000;
 
 /**
  * Follow a start to its outcome.
@@ -30,17 +36,21 @@ export async function followStart(
   parts: RuntimeParts,
   instance: Instance,
   launch: Launch,
-  { onCreated, signal }: StartListener,
+  { onCreated, signal, unwanted }: StartListener,
   release: () => void,
 ): Promise<StartOutcome> {
   const limit = createTimeLimit(parts.startTimeoutMs, instance.wake);
+  const patience = createTimeLimit(patienceMs, instance.wake);
   const announce = once(onCreated);
+  if (unwanted.aborted) patience.run();
+  unwanted.addEventListener('abort', patience.run);
   try {
     for (let looks = 0; ; looks += 1) {
       const stage = stageOf(instance);
       if (stage === 'running') return running(instance);
       if (stage === 'over') return await afterEnd(parts, instance, launch);
-      if (limit.isOver()) return await giveUp(parts, instance);
+      if (patience.isOver()) return givenUp(await endStart(parts, instance));
+      if (limit.isOver()) return tookTooLong(parts, await endStart(parts, instance));
       if (stage === 'waitingForVerdict') {
         limit.stop();
         release();
@@ -51,6 +61,8 @@ export async function followStart(
     }
   } finally {
     limit.stop();
+    patience.stop();
+    unwanted.removeEventListener('abort', patience.run);
   }
 }
 
@@ -96,9 +108,14 @@ async function otherWords(parts: RuntimeParts, instance: Instance): Promise<stri
   return `crun ${how} before the command ran${output && `: ${output}`}`;
 }
 
-async function giveUp(parts: RuntimeParts, instance: Instance): Promise<StartOutcome> {
-  const existed = instance.facts.createdPid !== undefined || instance.facts.pid !== undefined;
-  const seconds = parts.startTimeoutMs / 1000;
+/** Answers whether there was an init: it may have come while crun was being killed. */
+async function endStart(parts: RuntimeParts, instance: Instance): Promise<boolean> {
   await endInstance(parts, instance);
-  return failed('CreateError', `crun did not get the command to run within ${seconds} s, and was killed`, existed);
+  signalKinds.forEach(instance.read);
+  return instance.facts.createdPid !== undefined || instance.facts.pid !== undefined;
+}
+
+function tookTooLong({ startTimeoutMs }: RuntimeParts, initExisted: boolean): StartOutcome {
+  const message = `crun did not get the command to run within ${startTimeoutMs / 1000} s, and was killed`;
+  return failed('CreateError', message, initExisted);
 }

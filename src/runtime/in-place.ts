@@ -1,9 +1,9 @@
-import { writeFileSync } from 'node:fs';
+import { mkdirSync, renameSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { signalPidfd } from '../host/libc.ts';
 import { isFrozen } from './cgroup-remains.ts';
 import { findInit, isLiving } from './init.ts';
-import { instancesDirectory, safeID } from './instance-paths.ts';
+import { appliedLimits, instancesDirectory, safeID } from './instance-paths.ts';
 import type { Instance } from './instance.ts';
 import type { RuntimeParts } from './runtime-parts.ts';
 import type { OciConfig } from './runtime.ts';
@@ -42,7 +42,11 @@ export async function resume({ crun }: RuntimeParts, id: string): Promise<void> 
 
 /** By way of a file: crun opens /dev/stdin anew, which Node's pipes do not allow. */
 export async function update({ crun, runDir }: RuntimeParts, id: string, resources: OciConfig): Promise<void> {
-  const file = join(instancesDirectory(runDir), safeID(id), 'resources.json');
+  const directory = join(instancesDirectory(runDir), safeID(id));
+  const file = join(directory, 'resources.json');
+  // Somebody may have deleted the bundle.
+  mkdirSync(directory, { recursive: true, mode: 0o700 });
   writeFileSync(file, JSON.stringify(resources), { mode: 0o600 });
   await crun(['update', '--resources', file, id]);
+  renameSync(file, join(directory, appliedLimits));
 }

@@ -1,6 +1,6 @@
-import { existsSync } from 'node:fs';
-import { join } from 'node:path';
+import { closeSync, existsSync } from 'node:fs';
 import { openPidfd } from '../host/libc.ts';
+import { isInCgroup } from './cgroup-of-process.ts';
 import { findHelpers, hasShell } from './helpers.ts';
 import type { Init, Instance } from './instance.ts';
 import { parseRecord } from './json.ts';
@@ -23,11 +23,16 @@ function identify(pid: number): Init {
 }
 
 /** The pid may belong to another process by now: crun, which wrote it, also wrote when its process started. */
-function identifyOld(pid: number, { paths }: Instance): Init {
-  const status = parseRecord(readSmall(join(paths.crunState, 'status')));
-  const now = processStat(pid)?.startTime;
-  const same = status['pid'] === pid && status['process-start-time'] === now;
-  return same ? identify(pid) : { pid, startTime: 0 };
+function identifyOld(pid: number, { paths, record }: Instance): Init {
+  const status = parseRecord(readSmall(`${paths.crunState}/status`));
+  const found = identify(pid);
+  const { startTime } = found;
+  const same = startTime !== 0 && status['pid'] === pid && status['process-start-time'] === startTime;
+  // Somebody may have deleted what crun wrote, but nothing else gets into the container's cgroup.
+  const isIts = 'pid' in status ? same : isInCgroup(pid, record.cgroupsPath);
+  if (isIts) return found;
+  if (found.pidfd !== undefined) closeSync(found.pidfd);
+  return { pid, startTime: 0 };
 }
 
 /** What the kernel says of an init that lives. A zombie does not. */

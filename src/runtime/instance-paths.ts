@@ -31,6 +31,9 @@ export const signalsDirectory = (runDir: string): string => join(runDir, 'signal
 export const instancesDirectory = (runDir: string): string => join(runDir, 'instances');
 export const crunRoot = (runDir: string): string => join(runDir, 'crun');
 
+/** In the bundle: what crun was told last of the limits of a container that runs, and took. */
+export const appliedLimits = 'limits.json';
+
 /** @throws Error when a name would not be safe as part of a path */
 export function instancePaths(runDir: string, id: string, instanceID: string): InstancePaths {
   const key = `${safeID(id)}.${safeInstanceID(instanceID)}`;
@@ -72,8 +75,11 @@ export function safeID(id: string): string {
 }
 
 /** Without a dot, so that the two names cannot run into each other. */
+export const isSafeInstanceID = (instanceID: string): boolean => /^[A-Za-z0-9][A-Za-z0-9_-]{0,63}$/.test(instanceID);
+
+/** @throws Error when it is not */
 function safeInstanceID(instanceID: string): string {
-  if (/^[A-Za-z0-9][A-Za-z0-9_-]{0,63}$/.test(instanceID)) return instanceID;
+  if (isSafeInstanceID(instanceID)) return instanceID;
   throw new Error(
     `${JSON.stringify(instanceID)} cannot be an instance's id: letters, digits, "_" and "-" only, 64 at most`,
   );

@@ -1,4 +1,5 @@
 import { closeSync } from 'node:fs';
+import { isPid as canBePid } from '../host/libc.ts';
 import type { InstanceRecord } from './instance-files.ts';
 import type { InstancePaths, SignalKind } from './instance-paths.ts';
 import { asRecord, parseRecord } from './json.ts';
@@ -39,6 +40,8 @@ export interface Instance {
   drained?: Promise<void>;
   init?: Init;
   exit?: Exit;
+  /** What crun wrote of it when it ran, for the case that somebody deletes that. Empty when it had been deleted before hob could read it. */
+  crunStatus?: string;
   /** The preStart verdict was given. */
   answered: boolean;
   /** Something may have happened that no file tells of. */
@@ -103,16 +106,24 @@ export function followInstance(
 /** A line without its newline may be half of one. */
 const readers: Record<SignalKind, (text: string) => Facts> = {
   shell: (text) => {
-    const [pid, code] = text.split('\n').slice(0, -1);
-    return { ...(pid && { shellPid: Number(pid) }), ...(code && { crunCode: Number(code) }) };
+    const [pid, code] = text.split('\n').slice(0, -1).map(numberIn);
+    return { ...(isPid(pid) && { shellPid: pid }), ...(isPid(pid) && isExitCode(code) && { crunCode: code }) };
   },
   created: (text) => {
     const { pid } = text.endsWith('\n') ? asRecord(parseRecord(text)) : {};
-    return typeof pid === 'number' ? { createdPid: pid } : {};
+    return isPid(pid) ? { createdPid: pid } : {};
   },
   // crun writes no newline, but the number in one piece.
-  pid: (text) => (/^\d+$/.test(text) ? { pid: Number(text) } : {}),
+  pid: (text) => {
+    const pid = numberIn(text);
+    return isPid(pid) ? { pid } : {};
+  },
 };
+
+/** What is no number in digits is no word of the shell's or of crun's. */
+const numberIn = (text: string): number => (/^\d+$/.test(text) ? Number(text) : NaN);
+const isPid = (value: unknown): value is number => typeof value === 'number' && canBePid(value);
+const isExitCode = (value: unknown): value is number => typeof value === 'number' && value >= 0 && value <= 255;
 
 /** Let go of the pidfd. The init stays known. */
 export function forgetPidfd(instance: Instance): void {

@@ -62,6 +62,7 @@ export async function askToRun(
   link: KeeperLink,
   request: RunRequest,
   signal: AbortSignal | undefined,
+  repeatable: boolean,
 ): Promise<RunResult> {
   let cancel = (): void => undefined;
   const onAsked = (connection: KeeperConnection, id: number): void => {
@@ -71,7 +72,7 @@ export async function askToRun(
   signal?.addEventListener('abort', onAbort);
   try {
     const limitMs = request.timeoutMs + answerLimitMs;
-    return await ask(link, { op: 'run', ...request }, { limitMs, signal, onAsked });
+    return await ask(link, { op: 'run', ...request }, { limitMs, signal, onAsked, repeatable });
   } catch (error) {
     signal?.throwIfAborted();
     throw error;

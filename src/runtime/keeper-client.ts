@@ -50,7 +50,8 @@ export interface Keeper {
   /** Resolves as soon as the program executes. Descriptors that it is to get have to stay open until then. */
   start(request: StartRequest): Promise<{ readonly pid: number }>;
   /** Resolves when the program has ended, whatever its exit code. When `signal` fires: kills its process group, rejects with the signal's reason. */
-  run(request: RunRequest, signal?: AbortSignal): Promise<RunResult>;
+  /** @param options.repeatable running it twice does no harm: when the keeper is lost over it, the next one runs it */
+  run(request: RunRequest, signal?: AbortSignal, options?: { readonly repeatable?: boolean }): Promise<RunResult>;
   /** Idempotent by key. Lasts until `drainLog` or the end of all writers, over deaths of the keeper too. */
   attachLog(request: LogRequest): Promise<void>;
   /** Carry over what is in the FIFOs now, then let go of them. Resolves when it is in the log file. Unknown keys are fine. */
@@ -99,7 +100,7 @@ export async function connectKeeper({ runDir, log, nodeArgs = [] }: KeeperOption
       if (hold) held.set(hold.key, { pid, fds: hold.fds.map((fd) => FIRST_GIVEN + fds.indexOf(fd)) });
       return { pid };
     },
-    run: (request, signal) => askToRun(link, request, signal),
+    run: (request, signal, { repeatable = false } = {}) => askToRun(link, request, signal, repeatable),
     async attachLog(request) {
       logs.keep(request);
       await ask(link, { op: 'attachLog', ...request }, { repeatable: true }).catch((error: unknown) => {

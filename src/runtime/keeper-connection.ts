@@ -1,6 +1,7 @@
 import { connect, type Socket } from 'node:net';
 import { encodeLine, lineReader, maxMessageBytes } from '../keeper/protocol.ts';
-import type { Answer, Answers, Message, Request } from '../keeper/protocol.ts';
+import type { Answer, Answers, Request } from '../keeper/protocol.ts';
+import { readMessage } from './keeper-message.ts';
 
 /** One connection to a keeper, for as long as both live. */
 export interface KeeperConnection {
@@ -72,8 +73,9 @@ function converse(socket: Socket, { onLogEnded, onHang }: Listeners): KeeperConn
   }
 
   function onLine(line: string): void {
-    const message = JSON.parse(line) as Message; // of this very version: `hello` has made sure
-    if ('event' in message) onLogEnded(message.key);
+    const message = readMessage(line);
+    if (!message) end(keeperError('KEEPER_LOST', 'the keeper sent a line that is no message'));
+    else if ('event' in message) onLogEnded(message.key);
     else settle(message);
   }
 

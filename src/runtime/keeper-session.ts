@@ -3,6 +3,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { keeperFiles, protocolVersion, type Hello } from '../keeper/protocol.ts';
 import { createBequest, type Bequest } from './keeper-bequest.ts';
 import { connectTo, keeperError, type KeeperConnection } from './keeper-connection.ts';
+import { isHello } from './keeper-message.ts';
 import { keeperLogTail, keeperPid, killKeeper, startKeeperProcess, type KeeperProcess } from './keeper-process.ts';
 
 export interface SessionOptions {
@@ -64,9 +65,10 @@ async function findSession(
     warn(killKeeper(runDir, pid) ? `${message}; its process ${pid} is killed and replaced` : message);
   };
   const connection = await connectTo(join(runDir, keeperFiles.socket), { onLogEnded, onHang });
-  const hello = await connection
+  const answer = await connection
     ?.ask({ op: 'hello', version: protocolVersion }, helloLimitMs)
     .answer.catch(() => undefined);
+  const hello = isHello(answer) ? answer : undefined;
   if (!hello) connection?.end(keeperError('KEEPER_LOST', 'it does not say hello'));
   if (!connection || !hello) return undefined;
   pid = hello.pid;

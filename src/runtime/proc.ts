@@ -4,6 +4,7 @@ import { readdirSync, readFileSync } from 'node:fs';
 export interface ProcessStat {
   /** One letter: R, S, D, T, Z, ... */
   readonly state: string;
+  readonly parent: number;
   /** In clock ticks since boot. */
   readonly startTime: number;
   /** It runs a program of its own; false for what is still a copy of its parent. */
@@ -26,6 +27,7 @@ export function parseProcessStat(line: string): ProcessStat {
   const number = (field: number): number => Number(fields[field - 3]);
   return {
     state: fields[0] ?? '',
+    parent: number(4),
     startTime: number(22),
     executed: (number(9) & PF_FORKNOEXEC) === 0,
     waitStatus: number(52),
@@ -44,6 +46,12 @@ export function findProcesses(matches: (args: readonly string[]) => boolean): nu
   const pids = readdirSync('/proc').map(Number).filter(Number.isInteger);
   return pids.filter((pid) => matches(processArguments(pid)));
 }
+
+/** Looks at every process of the host. */
+export const findChildren = (parent: number): number[] =>
+  readdirSync('/proc')
+    .map(Number)
+    .filter((pid) => Number.isInteger(pid) && processStat(pid)?.parent === parent);
 
 function read(path: string): string | undefined {
   try {

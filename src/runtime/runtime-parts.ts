@@ -22,6 +22,8 @@ export interface RuntimeParts {
   readonly wasOomKilled: OomQuestion;
   /** By container id: of each container there is at most one at a time. */
   readonly instances: Map<string, Instance>;
+  /** By container id: the removal of what nobody knows, which a start has to wait for. */
+  readonly removals: Map<string, Promise<void>>;
 }
 
 /** The instance, if it is the one that there is of this container. */

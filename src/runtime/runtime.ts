@@ -33,6 +33,8 @@ export interface Exit {
   readonly oomKilled: boolean;
   /** ISO 8601. */
   readonly finishedAt: string;
+  /** From its start until its end was seen, by a clock that nobody sets: the time of day may have been set in between. */
+  readonly ranAtMostMs?: number;
   /** Why the code is not known, in words. */
   readonly unknown?: string;
 }
@@ -44,7 +46,7 @@ export type StartOutcome =
   /** crun refused. `initExisted` tells whether there was a container process for a while (then postStop is due). */
   | {
       readonly kind: 'failed';
-      readonly reason: 'CreateError' | 'StartError' | 'PreStartRefused';
+      readonly reason: 'CreateError' | 'StartError' | 'PreStartRefused' | 'NoLongerWanted';
       /** crun's own words. */
       readonly message: string;
       readonly initExisted: boolean;
@@ -58,12 +60,26 @@ export type Observation =
   | { readonly kind: 'running'; readonly pid: number; readonly startTime: number; readonly paused: boolean }
   | { readonly kind: 'exited'; readonly exit: Exit };
 
+/** What a look at the cgroup of a container that runs has shown. */
+export interface Seen {
+  readonly paused: boolean;
+  /** Which limits are not what the runtime was told last, each in words. */
+  readonly limits: readonly string[];
+}
+
 export interface Runtime {
   /**
    * Start the instance, or go on with a start that an earlier hob began. Idempotent.
+   * @param signal ends the following of the start, and leaves the start as it is
+   * @param unwanted gives the start up: one that has not come to an end soon after is ended, with the outcome NoLongerWanted
    * @param onCreated called with the init's pid when crun waits for the preStart verdict; may be called again after a restart of hob
    */
-  start(launch: Launch, onCreated: (pid: number) => void, signal: AbortSignal): Promise<StartOutcome>;
+  start(
+    launch: Launch,
+    onCreated: (pid: number) => void,
+    signal: AbortSignal,
+    unwanted?: AbortSignal,
+  ): Promise<StartOutcome>;
   /** The verdict of the preStart hooks: true lets crun go on, false makes it fail. */
   answerPreStart(id: string, instanceID: string, verdict: boolean): Promise<void>;
   /** Resolves when the instance has ended and its output has reached the log. Idempotent, may be called any number of times. */

@@ -66,7 +66,8 @@ function read(file: string): string | undefined {
 function keep(directory: string, key: string, filter: Buffer): void {
   try {
     mkdirSync(directory, { recursive: true, mode: 0o700 });
-    const draft = join(directory, `.${key}.${process.pid}`);
+    // What a death in between leaves is written over by the next start.
+    const draft = join(directory, `.${key}.new`);
     writeFileSync(draft, filter, { mode: 0o600 });
     renameSync(draft, join(directory, key));
   } catch {

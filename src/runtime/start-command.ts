@@ -47,6 +47,10 @@ export function isOurs(args: readonly string[], bundle: string): boolean {
   return (args[2] === shellLine || args.includes('run')) && args[args.indexOf('-b') + 1] === bundle;
 }
 
+/** Whether it is the crun of this very instance. */
+export const isCrunOf = (args: readonly string[], paths: InstancePaths): boolean =>
+  args[2] !== shellLine && args[args.indexOf('--pid-file') + 1] === paths.signals.pid;
+
 /** Whether it is the shell of this very instance. */
 export const isShell = (args: readonly string[], paths: InstancePaths): boolean =>
   args[2] === shellLine && args[3] === paths.signals.shell;

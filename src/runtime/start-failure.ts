@@ -38,3 +38,7 @@ const named = (words: string, command: string): string =>
 export function failed(reason: StartFailure['reason'], message: string, initExisted: boolean): StartFailure {
   return { kind: 'failed', reason, message, initExisted };
 }
+
+/** Nothing was wrong with it. */
+export const givenUp = (initExisted: boolean): StartFailure =>
+  failed('NoLongerWanted', 'the container was no longer wanted before its command ran', initExisted);

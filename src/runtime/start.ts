@@ -1,7 +1,7 @@
 import { closeSync } from 'node:fs';
 import { discard } from './discard.ts';
 import { followStart, type StartListener } from './follow-start.ts';
-import { cgroupsPathOf, hasTerminal, writeInstance } from './instance-files.ts';
+import { cgroupsPathOf, hasTerminal, limitsIn, writeInstance } from './instance-files.ts';
 import { crunRoot, instancePaths, type InstancePaths } from './instance-paths.ts';
 import { followInstance, type Instance } from './instance.ts';
 import type { Descriptors, StartRequest } from './keeper-client.ts';
@@ -10,7 +10,7 @@ import { closePty, openPty, type Pty } from './pty.ts';
 import { findInstance, type RuntimeParts } from './runtime-parts.ts';
 import type { Launch, StartOutcome } from './runtime.ts';
 import { startCommand } from './start-command.ts';
-import { failed } from './start-failure.ts';
+import { failed, givenUp } from './start-failure.ts';
 
 /** Start an instance, or go on with a start that is under way. What goes wrong is an outcome; only an abort rejects. */
 export async function startInstance(
@@ -20,16 +20,20 @@ export async function startInstance(
 ): Promise<StartOutcome> {
   const known = findInstance(parts, launch.id, launch.instanceID);
   const isUnderWay = known?.facts.shellPid !== undefined;
+  const { signal, unwanted } = listener;
   let release = (): void => undefined;
   const letGo = once(() => closeAll(launch.fds));
   try {
     if (!known) await discard(parts, launch.id, '');
-    if (!isUnderWay) release = await parts.slots.take(listener.signal);
+    if (!isUnderWay) release = await parts.slots.take(AbortSignal.any([signal, unwanted]));
+    // While it waited for the slot, somebody may have begun to remove a stranger with its name.
+    await parts.removals.get(launch.id);
     const instance = isUnderWay ? known : await begin(parts, launch);
     letGo();
     return await followStart(parts, instance, launch, listener, release);
   } catch (error) {
-    listener.signal.throwIfAborted();
+    signal.throwIfAborted();
+    if (error === unwanted.reason) return givenUp(false);
     const { createdPid, pid } = findInstance(parts, launch.id, launch.instanceID)?.facts ?? {};
     const existed = createdPid !== undefined || pid !== undefined;
     return failed('CreateError', error instanceof Error ? error.message : String(error), existed);
@@ -56,7 +60,12 @@ function prepare(parts: RuntimeParts, launch: Launch): Instance {
   const paths = instancePaths(parts.runDir, id, instanceID);
   const cgroupsPath = cgroupsPathOf(launch, parts.cgroupParent);
   writeInstance(paths, launch, cgroupsPath);
-  const instance = followInstance(id, paths, { instanceID, log, cgroupsPath }, { begun: true });
+  const instance = followInstance(
+    id,
+    paths,
+    { instanceID, log, cgroupsPath, limits: limitsIn(launch) },
+    { begun: true },
+  );
   parts.instances.set(id, instance);
   return instance;
 }

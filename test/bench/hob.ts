@@ -1,7 +1,11 @@
 import { copyFileSync, existsSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
+import type { Container } from '../../src/api/container.ts';
+import type { ObjectList } from '../../src/api/wire.ts';
+import { connectTo, NotRunning } from '../../src/cli/client.ts';
 import { testHob } from '../support/hob.ts';
+import { row } from './figures.ts';
 import type { Workshop } from './workshop.ts';
 
 /** A real hob under the stop-watch. */
@@ -12,10 +16,11 @@ export interface BenchHob {
   /** By removing its file. */
   removeOne(name: string): Promise<number>;
   startMany(count: number): Promise<number>;
+  removeAll(): Promise<void>;
   /** CPU and memory with nothing to do. */
   reportIdle(count: number): Promise<void>;
-  /** kill -9, start again, until all are adopted. */
-  reportRestart(count: number): Promise<void>;
+  /** kill -9 and a new start, so many times: from the start of the process until it answers with all of them. */
+  reportRestart(count: number, rounds: number): Promise<void>;
   end(): Promise<void>;
 }
 
@@ -28,6 +33,7 @@ export async function benchHob(workshop: Workshop): Promise<BenchHob> {
     command: workshop.command,
     mounts: workshop.mounts,
   };
+  const api = connectTo(join(hob.dir, 'run', 'hob.sock'));
   const instanceOf = (name: string): string => join(hob.dir, 'run', 'instances', name);
 
   async function startOne(name: string): Promise<number> {
@@ -48,6 +54,29 @@ export async function benchHob(workshop: Workshop): Promise<BenchHob> {
   const stopOne = (name: string): Promise<number> =>
     untilCleanedUp(name, () => hob.drop(name, { ...spec, desiredState: 'Stopped' }));
   const removeOne = (name: string): Promise<number> => untilCleanedUp(name, () => hob.remove(name));
+
+  /** The pids of all that run and were not started again. */
+  async function pidsOf(): Promise<Map<string, number | undefined>> {
+    const { items } = await api.json<ObjectList<Container>>('GET', '/containers');
+    const running = items.filter(({ status }) => status?.phase === 'Running' && status.restartCount === 0);
+    return new Map(running.map(({ metadata, status }) => [metadata.name, status?.pid]));
+  }
+
+  async function untilAnswers(): Promise<Map<string, number | undefined>> {
+    for (;;) {
+      try {
+        return await pidsOf();
+      } catch (error) {
+        if (!(error instanceof NotRunning)) throw error;
+        await delay(2);
+      }
+    }
+  }
+
+  async function removeAll(): Promise<void> {
+    for (const name of readdirSync(hob.watch)) rmSync(join(hob.watch, name));
+    while (readdirSync(join(hob.dir, 'run', 'instances')).length > 0) await delay(10);
+  }
 
   /** The second container gives the pattern for bare crun: the same seccomp filter is then compiled already, for both. */
   for (const name of ['warm-up', 'pattern']) {
@@ -82,20 +111,23 @@ export async function benchHob(workshop: Workshop): Promise<BenchHob> {
         );
       }
     },
-    reportRestart: async (count) => {
-      await hob.kill();
-      const begun = performance.now();
-      await hob.start();
-      const took = performance.now() - begun;
-      const alive = hob.all().filter(({ status }) => status?.phase === 'Running' && status.restartCount === 0).length;
-      console.log(
-        `${`killed, started again, answers with ${alive} of ${count} adopted`.padEnd(52)}${took.toFixed(0).padStart(9)}`,
-      );
+    removeAll,
+    reportRestart: async (count, rounds) => {
+      const before = await pidsOf();
+      const times: number[] = [];
+      let adopted = 0;
+      for (let round = 0; round < rounds; round++) {
+        await hob.kill();
+        const begun = performance.now();
+        hob.begin();
+        const now = await untilAnswers();
+        times.push(performance.now() - begun);
+        adopted = [...before].filter(([name, pid]) => now.get(name) === pid).length;
+        if (adopted < count) break;
+      }
+      row(`killed, started again: answers with ${adopted} of ${count} adopted`, times);
     },
-    end: async () => {
-      for (const name of readdirSync(hob.watch)) rmSync(join(hob.watch, name));
-      await hob.dispose();
-    },
+    end: () => hob.dispose(),
   };
 }
 

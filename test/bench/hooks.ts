@@ -134,7 +134,7 @@ const noopHints = HintFlags.PostConstructionSync | HintFlags.PreStartSync;
 /** The hooks' part of the benchmarks. */
 export async function benchHooks(): Promise<void> {
   const dir = mkdtempSync(join(tmpdir(), 'hob-bench-hooks-'));
-  const journal = openJournal({ path: join(dir, 'journal.db'), log: quiet });
+  const journal = openJournal({ path: join(dir, 'journal.db'), copiesDir: join(dir, 'run'), log: quiet });
   const keeper = await connectKeeper({ runDir: join(dir, 'run'), log: quiet });
   const plugins = pluginBench();
   const run: RunProcess = (request, signal) => keeper.run(request, signal);

@@ -1,5 +1,5 @@
-import { mkdirSync, mkdtempSync } from 'node:fs';
-import { open } from 'node:fs/promises';
+import { constants, mkdirSync, mkdtempSync, openSync, rmSync } from 'node:fs';
+import { Socket } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { mkfifo } from '../../src/host/libc.ts';
@@ -14,6 +14,7 @@ export interface Workshop {
   readonly mounts: readonly { source: string; destination: string; options: string[] }[];
   /** Resolves when so many containers have said that they run, counted from the call. */
   running(count: number): Promise<void>;
+  remove(): void;
 }
 
 export function makeWorkshop(): Workshop {
@@ -25,7 +26,7 @@ export function makeWorkshop(): Workshop {
   mkfifo(fifo, 0o666);
   let waiting: { count: number; resolve: () => void } | undefined;
   let said = 0;
-  void listen(fifo, (bytes) => {
+  const listener = listen(fifo, (bytes) => {
     said += bytes;
     if (waiting && said >= waiting.count) waiting.resolve();
   });
@@ -38,11 +39,15 @@ export function makeWorkshop(): Workshop {
       said = 0;
       return new Promise((resolve) => (waiting = { count, resolve }));
     },
+    remove: () => {
+      listener.destroy();
+      rmSync(dir, { recursive: true, force: true });
+    },
   };
 }
 
-/** Opened for writing as well, so that it never ends. */
-async function listen(fifo: string, onBytes: (count: number) => void): Promise<void> {
-  const file = await open(fifo, 'r+');
-  for (;;) onBytes((await file.read(Buffer.alloc(4096))).bytesRead);
+/** Opened for writing as well, so that it never ends. In the event loop, as a thread that reads here would keep the process from its end. */
+function listen(fifo: string, onBytes: (count: number) => void): Socket {
+  const fd = openSync(fifo, constants.O_RDWR | constants.O_NONBLOCK);
+  return new Socket({ fd, writable: false }).on('data', (chunk) => onBytes(chunk.length));
 }

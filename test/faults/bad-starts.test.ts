@@ -46,6 +46,19 @@ describe('hob', () => {
     for (const name of ['stuck', 'other', 'first']) hob.remove(name);
     await hob.until('other', 'is gone', (one) => one === undefined);
   });
+
+  it('does not wait for a crun that hangs with a container that is no longer wanted, nor does the next hob', async () => {
+    for (const dies of [false, true]) {
+      rmSync(join(bin, 'stuck.pid'));
+      hob.drop('stuck', { command: runsForever });
+      await untilTrue('crun hangs', () => execFileSync('ls', [bin]).toString().includes('stuck.pid'));
+      if (dies) await hob.kill();
+      hob.remove('stuck');
+      if (dies) await hob.start();
+      await hob.until('stuck', 'is gone', (one) => one === undefined);
+    }
+    expect(hob.output()).not.toContain('did not get the command to run within');
+  });
 });
 
 describe('a container', () => {

@@ -52,12 +52,15 @@ it('with a full state directory containers run on, start and stop; what happened
   hob.remove('before');
   await hob.until('before', 'is gone', (one) => one === undefined);
   makeRoom(state);
+  await untilTrue('all that was owed is in the journal', () =>
+    hob.output().includes('the journal can be written again'),
+  );
   hob.drop('during', { command: runsForever, resources: { memory: '64Mi' } });
   await untilEvent(hob, 'default/during', 'Updated', /new limits/);
   await hob.kill();
   await hob.start();
   expect((await hob.untilPhase('during', 'Running')).status).toMatchObject({ pid: during, restartCount: 0 });
-  await hob.until('before', 'is gone', (one) => one === undefined);
+  expect(hob.output()).toContain('found 1 container again');
 });
 
 it('with a full run directory a start fails and says why, and is made up for when there is room', async () => {
@@ -70,16 +73,19 @@ it('with a full run directory a start fails and says why, and is made up for whe
   await hob.untilPhase('late', 'Running');
 });
 
-it('that is full at the start lets hob adopt what runs, or end with a reason, and harms no container', async () => {
+it('that is full at the start, hob keeps its journal in the run directory, says so, and brings it home when there is room', async () => {
   const { status } = await hob.untilPhase('during', 'Running');
   await hob.kill();
   fill(state);
-  const { code, stderr } = hob.tryCli('run', '--watch', hob.watch);
-  expect({ code, stderr }).toMatchObject({
-    code: 1,
-    stderr: expect.stringMatching(/free some space.*(?:then start hob again|until then)/),
-  });
+  await hob.start();
+  await untilTrue('hob says so', () => /"JournalElsewhere".*full.*free some space/.test(hob.output()));
+  expect((await hob.untilPhase('during', 'Running')).status?.pid).toBe(status?.pid);
+  hob.remove('late');
+  await hob.until('late', 'is gone', (one) => one === undefined);
+  await hob.kill();
   makeRoom(state);
   await hob.start();
   expect((await hob.untilPhase('during', 'Running')).status?.pid).toBe(status?.pid);
+  expect(hob.get('late')).toBeUndefined();
+  expect(hob.cli('events')).toContain('JournalElsewhere');
 });

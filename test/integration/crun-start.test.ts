@@ -1,7 +1,7 @@
 import { chmodSync, existsSync, mkdirSync, openSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
-import { isAlive } from '../../src/host/boot.ts';
+import { isLiving } from '../../src/runtime/init.ts';
 import type { Launch, StartOutcome } from '../../src/runtime/runtime.ts';
 import { isRunning, never, testRuntime, until, type LaunchChange, type TestRuntime } from '../support/runtime.ts';
 
@@ -31,7 +31,7 @@ describe('a start', () => {
     const before = Date.now();
     const launch = test.launch(['sleep', '1000']);
     const { pid, startTime, startedAt } = await test.start(launch);
-    expect(isAlive(pid, startTime)).toBe(true);
+    expect(isLiving({ pid, startTime })).toBe(true);
     expect(readFileSync(`/proc/${pid}/cmdline`, 'utf8')).toBe('sleep\x001000\0');
     expect(Date.parse(startedAt)).toBeGreaterThanOrEqual(before - 1);
     expect(await test.runtime.observe(launch.id, launch.instanceID)).toEqual({

@@ -97,6 +97,23 @@ describe('a folder of specs', () => {
     hob.remove('limits');
   });
 
+  it('changes limits of a paused container, which stays paused', async () => {
+    const memoryLimit = (pid: number): string => {
+      const v1 = /^\d+:memory:(.*)$/m.exec(readFileSync(`/proc/${pid}/cgroup`, 'utf8'))?.[1];
+      const v2 = /^0::(.*)$/m.exec(readFileSync(`/proc/${pid}/cgroup`, 'utf8'))?.[1];
+      return v1
+        ? readFileSync(`/sys/fs/cgroup/memory${v1}/memory.limit_in_bytes`, 'utf8')
+        : readFileSync(`/sys/fs/cgroup${v2}/memory.max`, 'utf8');
+    };
+    hob.drop('frozen', { command: runsForever, resources: { memory: '32Mi' }, desiredState: 'Paused' });
+    const { status } = await hob.untilPhase('frozen', 'Paused');
+    hob.drop('frozen', { command: runsForever, resources: { memory: '64Mi' }, desiredState: 'Paused' });
+    const after = await hob.until('frozen', 'has new limits', (one) => one?.status?.observedGeneration === 2);
+    expect(after?.status).toMatchObject({ phase: 'Paused', pid: status?.pid });
+    expect(memoryLimit(status?.pid ?? 0).trim()).toBe(String(64 * 2 ** 20));
+    hob.remove('frozen');
+  });
+
   it('pauses, goes on, stops and starts as the spec says', async () => {
     hob.drop('moody', { command: runsForever });
     const { status } = await hob.untilPhase('moody', 'Running');

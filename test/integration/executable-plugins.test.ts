@@ -114,7 +114,7 @@ describe('a hook of an executable plugin', () => {
     expect(await bench.run('postStart', [use('env')])).toMatchObject({ ok: true });
     const names = bench.trace().map((line) => line.split('=')[0]);
     expect(bench.trace()).toEqual(expect.arrayContaining(['HOB_NODE_NAME=bench', 'HOB_CGROUP_VERSION=1']));
-    const own = ['HOB_PLUGIN_DIR', 'HOB_PLUGIN_STATE_DIR', 'HOB_NODE_NAME', 'HOB_CGROUP_VERSION'];
+    const own = ['HOB_PLUGIN_DIR', 'HOB_RUN', 'HOB_PLUGIN_STATE_DIR', 'HOB_NODE_NAME', 'HOB_CGROUP_VERSION'];
     const known = [...own, 'HOME', 'LANG', 'PATH', 'PWD', '_', 'SHLVL', 'OLDPWD'];
     expect(names.filter((name) => !known.includes(name ?? ''))).toEqual([]);
     expect(readFileSync(join(bench.dir, 'state/env/x'), 'utf8')).toBe('');

@@ -35,7 +35,7 @@ function save(journal: Journal, n: number): void {
 
 /** A journal with a hundred containers in it, all in the main file. */
 function fill(count = 100): void {
-  const journal = openJournal({ path, log: logLines().log });
+  const journal = openJournal({ path, copiesDir: join(folder, 'run'), log: logLines().log });
   for (let n = 0; n < count; n++) save(journal, n);
   journal.close();
 }
@@ -62,22 +62,22 @@ describe('a journal that cannot be used is kept aside and a new one begun', () =
       damage();
       const before = readFileSync(path);
       const { log, lines } = logLines();
-      const journal = openJournal({ path, log });
-      expect(journal.containers()).toEqual([]);
-      save(journal, 1);
+      const journal = openJournal({ path, copiesDir: join(folder, 'run'), log });
+      expect(journal.containers()).toHaveLength(100);
+      save(journal, 100);
       journal.close();
 
       const aside = readdirSync(folder).filter((name) => /^journal\.db\.broken-[^/]*Z$/.test(name));
       expect(aside).toHaveLength(1);
       expect(readFileSync(join(folder, aside[0] ?? '')).equals(before)).toBe(true);
-      expect(lines).toHaveLength(1);
-      expect(lines[0]).toContain(aside[0]);
-      expect(lines[0]).toContain('will be found again');
+      expect(journal.news).toEqual([{ reason: 'JournalLost', message: expect.stringContaining(aside[0] ?? '') }]);
+      expect(journal.news[0]?.message).toContain('Known as before: 100 containers');
 
-      const again = openJournal({ path, log });
-      expect(again.containers()).toHaveLength(1);
+      const again = openJournal({ path, copiesDir: join(folder, 'run'), log });
+      expect(again.containers()).toHaveLength(101);
       again.close();
-      expect(lines).toHaveLength(1);
+      expect(again.news).toEqual([]);
+      expect(lines).toEqual([]);
     });
   }
 
@@ -102,15 +102,15 @@ describe('a journal that cannot be used is kept aside and a new one begun', () =
 
 it('an empty file is a new journal, with no complaint', () => {
   writeFileSync(path, '');
-  const { log, lines } = logLines();
-  openJournal({ path, log }).close();
-  expect(lines).toEqual([]);
+  const journal = openJournal({ path, copiesDir: join(folder, 'run'), log: logLines().log });
+  journal.close();
+  expect(journal.news).toEqual([]);
 });
 
 it('nonsense in the write-ahead log costs no more than what was in it', () => {
   fill();
   writeFileSync(`${path}-wal`, Buffer.alloc(100_000, 'junk'));
-  const journal = openJournal({ path, log: logLines().log });
+  const journal = openJournal({ path, copiesDir: join(folder, 'run'), log: logLines().log });
   expect(journal.containers()).toHaveLength(100);
   journal.close();
 });
@@ -119,7 +119,7 @@ it('all that was acknowledged is there after kill -9 of the writer, at any momen
   for (const acknowledgedBefore of [1, 40, 400]) {
     const acknowledged = await writeUntilKilled(acknowledgedBefore);
     const { log, lines } = logLines();
-    const journal = openJournal({ path, log });
+    const journal = openJournal({ path, copiesDir: join(folder, 'run'), log });
     expect(lines).toEqual([]);
     expect(Number(journal.fact('last'))).toBeGreaterThanOrEqual(acknowledged);
     const saved = journal.containers().map((record) => Number(JSON.stringify(record.context).match(/\d+/)?.[0]));
@@ -127,6 +127,7 @@ it('all that was acknowledged is there after kill -9 of the writer, at any momen
     expect(saved).toHaveLength(Math.min(20, Math.max(...saved)));
     journal.close();
     rmSync(path);
+    rmSync(join(folder, 'run'), { recursive: true });
   }
 });
 
@@ -145,16 +146,18 @@ async function writeUntilKilled(count: number): Promise<number> {
 }
 
 it('a second hob on the same journal is refused and told why', () => {
-  const first = openJournal({ path, log: logLines().log });
+  const first = openJournal({ path, copiesDir: join(folder, 'run'), log: logLines().log });
   save(first, 1);
-  expect(() => openJournal({ path, log: logLines().log })).toThrow(/journal\.db.*locked.*another hob.*--state-dir/s);
+  expect(() => openJournal({ path, copiesDir: join(folder, 'run'), log: logLines().log })).toThrow(
+    /journal\.db.*locked.*another hob.*--state-dir/s,
+  );
   save(first, 2);
   first.close();
 });
 
 it('a place that is no file says what to do', () => {
   mkdirSync(path);
-  expect(() => openJournal({ path, log: logLines().log })).toThrow(
+  expect(() => openJournal({ path, copiesDir: join(folder, 'run'), log: logLines().log })).toThrow(
     /cannot open the journal .*journal\.db: .*--state-dir/,
   );
 });
@@ -182,11 +185,12 @@ describe('on a small disk', () => {
   }
 
   it('a write that finds it full fails with the cure, and works again when there is room', () => {
-    const journal = openJournal({ path, log: logLines().log });
+    const journal = openJournal({ path, copiesDir: join(folder, 'run'), log: logLines().log });
     save(journal, 1);
     fillDisk();
+    let last = 1;
     const saveMany = (): void => {
-      for (let n = 2; n < 100; n++) save(journal, n);
+      while (last < 100) save(journal, ++last);
     };
     expect(saveMany).toThrow(/cannot write the journal .*journal\.db: .*full.*free some space/s);
     expect(() =>
@@ -203,23 +207,63 @@ describe('on a small disk', () => {
     journal.addEvent({ type: 'Normal', reason: 'R', message: 'm', regarding: { kind: 'Hob', name: 'hob' } });
     journal.close();
 
-    const again = openJournal({ path, log: logLines().log });
-    expect(again.containers().map((record) => record.id)).toEqual(expect.arrayContaining(['c1', 'c200']));
+    const again = openJournal({ path, copiesDir: join(folder, 'run'), log: logLines().log });
+    expect(again.news).toEqual([{ reason: 'JournalBehind', message: expect.stringContaining('for 1 container') }]);
+    expect(again.containers().map((record) => record.id)).toEqual(expect.arrayContaining(['c1', `c${last}`, 'c200']));
     again.close();
   });
 
-  it('a journal that cannot be made says so', () => {
+  /** A journal that cannot be at its place is in the run directory, and says so. */
+  function expectElsewhere(words: RegExp): void {
+    const journal = openJournal({ path, copiesDir: join(folder, 'run'), log: logLines().log });
+    expect(journal.news).toEqual([{ reason: 'JournalElsewhere', message: expect.stringMatching(words) }]);
+    save(journal, 2);
+    journal.close();
+  }
+
+  const idsNow = (): string[] => {
+    const journal = openJournal({ path, copiesDir: join(folder, 'run'), log: logLines().log });
+    journal.close();
+    const db = new DatabaseSync(path);
+    const ids = db.prepare('SELECT id FROM container ORDER BY id').all();
+    db.close();
+    return ids.map(({ id }) => String(id));
+  };
+
+  it('a journal that cannot be made is in the run directory, says so, and comes home when there is room', () => {
     fillDisk();
-    expect(() => openJournal({ path, log: logLines().log })).toThrow(
-      /cannot open the journal .*journal\.db: .*full.*free some space.*then start hob again/s,
+    expectElsewhere(
+      /cannot open the journal .*journal\.db: .*full.*free some space.*then start hob again.*run directory/s,
     );
+    expectElsewhere(/free some space/);
+    rmSync(join(disk, 'ballast'));
+    expect(idsNow()).toEqual(['c2']);
+    expect(readdirSync(join(folder, 'run')).sort()).toEqual(['containers']);
   });
 
-  it('that is read-only, opening says who must be able to write where', () => {
+  it('that is read-only, the journal goes on in the run directory with all that was in it, and says what to do', () => {
     fill(1);
+    const before = openJournal({ path, copiesDir: join(folder, 'run'), log: logLines().log });
+    before.beginHook({ containerID: 'c0', instanceID: 'i', point: 'postStart', plugin: 'p' });
+    before.close();
+    // As after a restart of the host.
+    rmSync(join(folder, 'run'), { recursive: true });
     execFileSync('mount', ['-o', 'remount,ro', disk]);
-    expect(() => openJournal({ path, log: logLines().log })).toThrow(
-      /cannot open the journal .*journal\.db: .*writable/s,
-    );
+    const journal = openJournal({ path, copiesDir: join(folder, 'run'), log: logLines().log });
+    expect(journal.news[0]?.message).toMatch(/cannot open the journal .*journal\.db: .*writable/s);
+    expect(journal.containers().map(({ id }) => id)).toEqual(['c0']);
+    expect(journal.hookCalls('c0')).toHaveLength(1);
+    journal.forget('c0');
+    save(journal, 3);
+    journal.close();
+    expectElsewhere(/writable/);
+
+    execFileSync('mount', ['-o', 'remount,rw', disk]);
+    expect(idsNow()).toEqual(['c2', 'c3']);
+  });
+
+  it('a journal that can be written nowhere is refused, with the cure', () => {
+    fillDisk();
+    expect(() => openJournal({ path, copiesDir: join(disk, 'run'), log: logLines().log })).toThrow();
   });
 });

@@ -16,7 +16,7 @@ let journal: Journal;
 beforeEach(() => {
   folder = mkdtempSync(join(tmpdir(), 'hob-journal-'));
   path = join(folder, 'state', 'journal.db');
-  journal = openJournal({ path, log: logLines().log });
+  journal = openJournal({ path, copiesDir: join(folder, 'run'), log: logLines().log });
 });
 
 afterEach(() => {
@@ -26,7 +26,7 @@ afterEach(() => {
 
 function reopen(): void {
   journal.close();
-  journal = openJournal({ path, log: logLines().log });
+  journal = openJournal({ path, copiesDir: join(folder, 'run'), log: logLines().log });
 }
 
 const web: ContainerRecord = {
@@ -80,7 +80,8 @@ describe('containers', () => {
     const db = new DatabaseSync(path);
     db.exec(`UPDATE container SET context = '{"half' WHERE id = 'db'`);
     db.close();
-    journal = openJournal({ path, log });
+    rmSync(join(folder, 'run'), { recursive: true });
+    journal = openJournal({ path, copiesDir: join(folder, 'run'), log });
     expect(journal.containers()).toEqual([web]);
     expect(lines.join()).toContain('default/db');
   });

@@ -158,11 +158,12 @@ describe('when the keeper is killed', () => {
     const keeper = await connected();
     const log = logRequest('a');
     await keeper.attachLog(log);
-    await keeper.start({ argv: shell(`echo one; ${hold('go')}; echo two; sleep 1000`), stdout: log.streams[0]!.fifo });
+    await keeper.start({ argv: shell(`echo one; ${hold('go')}; echo two; ${hold('end')}`), stdout: log.streams[0]!.fifo });
     await until('the first line is there', () => outputIn(log) === 'one\n');
     await killed(keeper);
     release('go');
     await until('the second line is there', () => outputIn(log) === 'one\ntwo\n');
+    release('end');
     await keeper.drainLog('a');
     expect(messages).toEqual([
       expect.stringMatching(/keeper \(pid \d+\) is lost/),
@@ -182,6 +183,16 @@ describe('when the keeper is killed', () => {
     await lost;
     expect(await next).toMatchObject({ stdout: 'next\n' });
     release('go');
+  });
+
+  it('what may be run twice is run by the next', async () => {
+    const keeper = await connected();
+    const script = `echo run >>${file('repeated')}; [ -e ${file('once')} ] || { touch ${file('once')}; ${hold('never')}; }`;
+    const run = keeper.run({ argv: shell(script), timeoutMs: 60_000 }, undefined, { repeatable: true });
+    await until('it runs', () => existsSync(file('once')));
+    process.kill(keeper.pid, 'SIGKILL');
+    expect(await run).toMatchObject({ code: 0 });
+    expect(readFileSync(file('repeated'), 'utf8')).toBe('run\nrun\n');
   });
 
   it('logs are attached and drained as if nothing had happened', async () => {
@@ -242,6 +253,7 @@ describe('a keeper that hangs', () => {
     const first = await connected();
     const { pid } = first;
     await first.close();
+    process.kill(pid, 'SIGSTOP');
     rmSync(file('run/keeper.sock'));
     expect((await connected()).pid).not.toBe(pid);
     expect(isRunning(pid)).toBe(false);

@@ -188,7 +188,7 @@ describe('a program that is run', () => {
 });
 
 describe('when as many programs run as may', () => {
-  const unrecorded = { add: () => () => undefined };
+  const unrecorded = { begin: () => ({ env: {}, forget: () => undefined }) };
   const never = new AbortController().signal;
   const request = (script: string, timeoutMs = 20_000) => ({ argv: shell(script), timeoutMs });
 

@@ -4,7 +4,9 @@ import { closeSync, mkdtempSync, openSync, readdirSync, rmSync, statSync, writeF
 import { constants, release, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, it } from 'vitest';
-import { bootID, isAlive, processStartTime } from '../../src/host/boot.ts';
+import { bootID } from '../../src/host/boot.ts';
+import { isLiving } from '../../src/runtime/init.ts';
+import { processStat } from '../../src/runtime/proc.ts';
 import {
   duplicateFd,
   isCloseOnExec,
@@ -89,6 +91,10 @@ it.each([
   closeSync(pidfd);
 });
 
+it('finds no process behind a number that is none, though the kernel would: it looks at 32 bits', () => {
+  for (const number of [2 ** 32 + process.pid, NaN, 1.5, -1, 0, 1e300]) expect(openPidfd(number)).toBeUndefined();
+});
+
 it('sends a signal through a pidfd', async () => {
   const child = spawn('sleep', ['60']);
   const pidfd = openPidfd(child.pid ?? 0) ?? -1;
@@ -101,14 +107,14 @@ it('knows a process by its start time, and a zombie for dead', async () => {
   const parent = spawn('/bin/sh', ['-c', 'sleep 0.01 & echo $!; exec sleep 60']);
   const [line] = (await once(parent.stdout, 'data')) as [Buffer];
   const zombie = Number(line.toString());
-  const startTime = processStartTime(zombie) ?? 0;
-  while (isAlive(zombie, startTime)) await new Promise(setImmediate);
-  expect(processStartTime(zombie)).toBe(startTime);
-  expect(isAlive(process.pid, processStartTime(process.pid) ?? 0)).toBe(true);
-  expect(isAlive(process.pid, startTime)).toBe(false);
+  const init = { pid: zombie, startTime: processStat(zombie)?.startTime ?? 0 };
+  while (isLiving(init)) await new Promise(setImmediate);
+  expect(processStat(zombie)?.startTime).toBe(init.startTime);
+  expect(isLiving({ pid: process.pid, startTime: processStat(process.pid)?.startTime ?? 0 })).toBe(true);
+  expect(isLiving({ ...init, pid: process.pid })).toBe(false);
   parent.kill('SIGKILL');
   await once(parent, 'exit');
-  expect(processStartTime(parent.pid ?? 0)).toBeUndefined();
+  expect(processStat(parent.pid ?? 0)).toBeUndefined();
 });
 
 it('knows the boot by a UUID', () => {

@@ -30,6 +30,22 @@ async function load(name: string, hints: string, methods: string): Promise<void>
   expect(bench.registry.get(name)).toBeDefined();
 }
 
+describe('a module that says to hob what only hob itself would understand', () => {
+  it('is passed over, and goes on', async () => {
+    const post = `import('node:worker_threads').then(({ parentPort }) => [null, 5, { kind: 'ended', call: 1 }].map((each) => parentPort.postMessage(each)))`;
+    await load('talker', 'HintFlags.PreStartSync', `async preStart() { await ${post}; return true; }`);
+    expect(await bench.run('preStart', [use('talker')])).toMatchObject({ ok: true });
+    expect(bench.logged).toContain('the plugin posts messages of its own to hob; they are passed over');
+  });
+
+  it('with what it throws out of turn brings only its own thread down', async () => {
+    const odd = 'setImmediate(() => { throw { toString: 1, valueOf: 1 }; }); return new Promise(() => undefined);';
+    await load('thrower', 'HintFlags.PreStartSync', `preStart() { ${odd} }`);
+    const { failures } = await bench.run('preStart', [use('thrower')]);
+    expect(failures).toMatchObject([{ reason: 'PluginCrashed' }]);
+  });
+});
+
 describe('a hook of an ES-module plugin', () => {
   it("gets Dobby's arguments, and a context", async () => {
     await load(

@@ -5,6 +5,7 @@ import type { TestHob } from './hob.ts';
 
 /** A line of the log that tells an event. */
 interface ToldEvent {
+  readonly time: string;
   readonly container?: string;
   readonly file?: string;
   readonly source?: string;
@@ -91,3 +92,13 @@ export function isAlive(pid: number): boolean {
 }
 
 export const keeperOf = (hob: TestHob): number => Number(readFileSync(join(hob.dir, 'run/keeper.pid'), 'utf8'));
+
+/** Every hook of a plugin that was begun, with its attempt: `preStart 1`. */
+export const hooksBegun = (hob: TestHob, plugin: string): string[] =>
+  callsOf(hob).flatMap((line) => {
+    const [, name, point, attempt] = /^(\S+) (\S+) begin (\d+)$/.exec(line) ?? [];
+    return name === plugin ? [`${point} ${attempt}`] : [];
+  });
+
+/** The hooks of an instance that nothing happened to. */
+export const everyHookOnce = ['postConstruction 1', 'preStart 1', 'postStart 1', 'postStop 1', 'preDestruction 1'];

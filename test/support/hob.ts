@@ -32,6 +32,8 @@ export interface TestHob {
   /** Everything that it printed. */
   output(): string;
   start(): Promise<void>;
+  /** Start it, and wait for nothing. */
+  begin(): void;
   /** kill -9 */
   kill(): Promise<void>;
   /** SIGTERM; answers the exit code. */
@@ -72,7 +74,7 @@ export function testHob(extra: { args?: string[]; env?: Record<string, string>; 
   let child: ChildProcess | undefined;
   let printed = '';
 
-  async function start(): Promise<void> {
+  function begin(): void {
     const command = [
       ...(extra.privateTmp ? [withPrivateTmp] : []),
       hobCommand,
@@ -91,6 +93,10 @@ export function testHob(extra: { args?: string[]; env?: Record<string, string>; 
     child = spawn(program, args, { env, stdio: ['ignore', 'pipe', 'pipe'] });
     child.stdout?.on('data', (chunk: Buffer) => (printed += chunk.toString()));
     child.stderr?.on('data', (chunk: Buffer) => (printed += chunk.toString()));
+  }
+
+  async function start(): Promise<void> {
+    begin();
     await untilTrue(
       'hob answers',
       () => tryCli('version').code === 0 && tryCli('get').code === 0,
@@ -153,6 +159,7 @@ export function testHob(extra: { args?: string[]; env?: Record<string, string>; 
     },
     output: () => printed,
     start,
+    begin,
     kill: async () => void (await end('SIGKILL')),
     stop: () => end('SIGTERM'),
     get pid() {

@@ -33,7 +33,7 @@ it('takes a root with processes for the one hierarchy that there is', async () =
   expect(existsSync(directory)).toBe(false);
 });
 
-it.each(['/', '', '/hob', '/system.slice/web', '/hob/../system.slice', '/hobbit/web'])(
+it.each(['/', '', '/hob', '/hob/', '/hob/.', '/system.slice/web', '/hob/../system.slice', '/hobbit/web'])(
   'touches nothing that is not below the parent: %j',
   async (path) => {
     const others = ['memory', 'memory/hob', 'memory/system.slice/web', 'memory/hobbit/web'].map(leave);

@@ -1,8 +1,16 @@
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { describe, expect, it } from 'vitest';
-import { bundleConfig, cgroupsPathOf, commandName, hasTerminal } from '../../src/runtime/instance-files.ts';
+import { afterAll, describe, expect, it } from 'vitest';
+import { isInCgroup } from '../../src/runtime/cgroup-of-process.ts';
+import {
+  bundleConfig,
+  cgroupsPathOf,
+  commandName,
+  hasTerminal,
+  writeInstance,
+  readRecord,
+} from '../../src/runtime/instance-files.ts';
 import { instancePaths, parseSignalName } from '../../src/runtime/instance-paths.ts';
 import { followInstance } from '../../src/runtime/instance.ts';
 import type { Launch, OciConfig } from '../../src/runtime/runtime.ts';
@@ -51,6 +59,13 @@ describe('the bundle', () => {
     });
   });
 
+  it('that can be neither written nor removed says both', () => {
+    const nowhere = { ...paths, directory: '/proc/self/fdinfo' };
+    expect(() => writeInstance(nowhere, launch({}), '/hob/web')).toThrow(
+      /^cannot write the bundle: .*; and what there is of it could not be removed: /,
+    );
+  });
+
   it('puts a container into the cgroup that its configuration names, else into one of its own', () => {
     expect(cgroupsPathOf(launch({ linux: { cgroupsPath: '/mine' } }), '/hob')).toBe('/mine');
     expect(cgroupsPathOf(launch({ linux: {} }), '/hob')).toBe('/hob/team_web.front');
@@ -96,6 +111,52 @@ describe('the processes that hob has started', () => {
     expect(crun).toContain('--preserve-fds');
     expect(startCommand('crun', '/r', 'web', paths)).not.toContain('--preserve-fds');
   });
+});
+
+describe('what the small files say', () => {
+  const runDir = mkdtempSync(join(tmpdir(), 'hob-instance-'));
+  const own = instancePaths(runDir, 'web', 'i-1');
+  mkdirSync(join(runDir, 'signals'));
+  afterAll(() => rmSync(runDir, { recursive: true }));
+  const record = { instanceID: 'i-1', cgroupsPath: '/hob/web', log: { path: '/l', maxSizeBytes: 1, maxFiles: 1 } };
+
+  it.each([
+    ['shell', '-1\n'],
+    ['shell', '0\n'],
+    ['shell', '1e3\n7\n'],
+    ['shell', ' \n'],
+    // The kernel looks at 32 bits of a pid: this would be process 1.
+    ['pid', '4294967297'],
+    ['pid', '99999999999999999999'],
+    ['created', '{"pid": -5}\n'],
+    ['created', '{"pid": 1.5}\n'],
+  ] as const)('is believed only when it can be: %s %j', (kind, text) => {
+    const instance = followInstance('web', own, record, { begun: false });
+    writeFileSync(own.signals[kind], text);
+    instance.read(kind);
+    expect(instance.facts).toEqual({});
+  });
+
+  it('is an exit code only from 0 to 255', () => {
+    const instance = followInstance('web', own, record, { begun: false });
+    writeFileSync(own.signals.shell, '11\n256\n');
+    instance.read('shell');
+    expect(instance.facts).toEqual({ shellPid: 11 });
+  });
+
+  it.each([
+    { ...record, instanceID: '../x' },
+    { ...record, log: { path: '/l', maxSizeBytes: 1 } },
+    { ...record, log: { path: '/l', maxSizeBytes: 1, maxFiles: -1 } },
+    [record],
+  ])('is no record of an instance when hob never wrote it: %j', (content) => {
+    writeFileSync(join(runDir, 'instance.json'), JSON.stringify(content));
+    expect(readRecord(join(runDir, 'instance.json'))).toBeUndefined();
+  });
+});
+
+it('no process is in the root of all cgroups as in a cgroup of its own', () => {
+  for (const path of ['', '/', '//', '/x/..']) expect(isInCgroup(process.pid, path)).toBe(false);
 });
 
 it('the word of its end is word of all that came before: no event has to come for that', () => {

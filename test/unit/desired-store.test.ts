@@ -73,6 +73,31 @@ describe('the desired store', () => {
     expect(store.get('default/web')?.desired.spec.hostname).toBe('b');
   });
 
+  it('gives a name to another file of its source once that was read, whatever other sources do', () => {
+    const claim = { source: 'one', origin: '/a.yaml' };
+    const remembered = [{ key: 'default/web', claim, generation: 1, contentHash: '' }];
+    const { store, sink } = aStore({ sources: ['one', 'two'], remembered });
+    sink('two').unavailable('it is not there');
+    sink('one').declare('/b.yaml', valid(named('web')));
+    expect(store.get('default/web')).toBeUndefined();
+    sink('one').synced();
+    expect(store.get('default/web')?.claim.origin).toBe('/b.yaml');
+  });
+
+  it('keeps what it remembers in force while the source that declared it cannot be read, and no longer', () => {
+    const claim = { source: 'one', origin: '/a.yaml' };
+    const remembered = [{ key: 'default/web', claim, generation: 1, contentHash: '' }];
+    const { store, sink, told } = aStore({ sources: ['one', 'two'], remembered });
+    expect(store.staysInForce('default/web')).toBe(false);
+    sink('two').unavailable('it is not there');
+    expect(store.staysInForce('default/web')).toBe(false);
+    sink('one').unavailable('it hangs');
+    expect(store.staysInForce('default/web')).toBe(true);
+    sink('one').synced();
+    expect(store.staysInForce('default/web')).toBe(false);
+    expect(told).toEqual(['two it is not there', 'one it hangs', 'one available', 'one synced']);
+  });
+
   it('follows a file that was renamed', () => {
     const { store, sink } = aStore();
     sink().declare('/a.yaml', valid(named('web')));

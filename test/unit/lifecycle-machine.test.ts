@@ -41,13 +41,21 @@ interface Visited {
   readonly history: History;
 }
 
+/** What others may have done to the container, as a look at it shows. */
+const fromOutside: readonly ContainerEvent[] = [
+  { type: 'seen', paused: true, limits: [] },
+  { type: 'seen', paused: false, limits: [] },
+  { type: 'seen', paused: false, limits: ['pids.max was 3, not 50'] },
+  { type: 'unmounted' },
+];
+
 /** Every answer that the effects under way could give, and everything that a source could say. */
 function possibleEvents(snapshot: Snapshot): MachineEvent[] {
   const desires = wishes.map((desired): ContainerEvent => ({ type: 'desire', desired }));
   const answers = Object.entries(snapshot.children).flatMap(([id, child]) =>
     answersOf(id, typeof child?.src === 'string' ? child.src : '', snapshot),
   );
-  return [...desires, { type: 'pluginsChanged' }, ...answers];
+  return [...desires, { type: 'confirmed' }, { type: 'pluginsChanged' }, ...fromOutside, ...answers];
 }
 
 function answersOf(id: string, src: string, snapshot: Snapshot): MachineEvent[] {
@@ -72,6 +80,8 @@ function answersOf(id: string, src: string, snapshot: Snapshot): MachineEvent[] 
       return [done({ ...exit, code: 0 }), done({ ...exit, code: 1 }), done({ ...exit, unknown: 'lost' })];
     case 'updateResources':
       return [...wishes.map(done), error];
+    case 'stop':
+      return [{ type: 'stopAsked', at: 1 }];
     case 'destroy':
       return [done(0), error];
     default:
@@ -85,12 +95,15 @@ function startAnswers(snapshot: Snapshot): MachineEvent[] {
     reason,
     message: 'm',
     initExisted,
+    commandRefused: reason === 'StartError',
+    givenUp: reason === 'NoLongerWanted',
   });
   const started: MachineEvent = { type: 'started', pid: 1, startTime: 1, startedAt: '2026-01-01T00:00:00Z' };
   if (snapshot.matches({ starting: 'preStart' })) return [failed('CreateError', true)];
   if (snapshot.matches({ starting: 'refusing' })) return [failed('PreStartRefused', true)];
   if (snapshot.matches({ starting: 'executing' })) return [started, failed('StartError', true)];
-  return [{ type: 'created', pid: 1 }, started, failed('CreateError', false), failed('StartError', true)];
+  const failures = [failed('CreateError', false), failed('StartError', true), failed('NoLongerWanted', false)];
+  return [{ type: 'created', pid: 1 }, started, ...failures];
 }
 
 function pointOf(snapshot: Snapshot): HookPoint {
@@ -106,7 +119,8 @@ function essence({ snapshot, history }: Visited): string {
   const { hash, postConstructionBegun, initExisted, stopping, exit, failure } = instance ?? {};
   const life = [hash, postConstructionBegun, initExisted, stopping, exit && (exit.code ?? 'lost'), failure?.reason];
   const isRefused = refused?.generation === desired.generation;
-  return JSON.stringify([snapshot.value, wishes.indexOf(desired), life, isRefused, history]);
+  const { unconfirmed = false } = snapshot.context;
+  return JSON.stringify([snapshot.value, wishes.indexOf(desired), life, isRefused, unconfirmed, history]);
 }
 
 const inInstance = (snapshot: Snapshot): boolean => Object.keys(snapshot.children).includes('hooks');
@@ -145,9 +159,11 @@ function checkTeardown({ called, initExisted }: History): void {
 
 /** The whole graph, breadth first: what each state leads to. */
 function explore(): { edges: Map<string, Set<string>>; nodes: Map<string, Visited> } {
-  const [first] = initialTransition(containerMachine, { context: context(base), resumeAt: 'pending' });
-  const start: Visited = { snapshot: first, history: clean };
-  const nodes = new Map([[essence(start), start]]);
+  const starts = [false, true].map((unconfirmed): Visited => {
+    const input = { context: { ...context(base), unconfirmed }, resumeAt: 'pending' } as const;
+    return { snapshot: initialTransition(containerMachine, input)[0], history: clean };
+  });
+  const nodes = new Map(starts.map((start) => [essence(start), start]));
   const edges = new Map<string, Set<string>>();
   for (const [name, node] of nodes) {
     const next = new Set<string>();
@@ -204,7 +220,7 @@ describe('the lifecycle machine, explored as a graph', () => {
         context: { ...context(base), instance, instances: 1 },
         resumeAt,
       });
-      expect(snapshot.status).toBe('active');
+      expect(snapshot.status).toBe(resumeAt === 'gone' ? 'done' : 'active');
     }
   });
 });
@@ -218,7 +234,7 @@ function lastName({ value }: Snapshot): string {
 describe('after a death of hob', () => {
   const done = (id: string, output: unknown) =>
     ({ type: `xstate.done.actor.${id}`, output, actorId: id }) as unknown as MachineEvent;
-  const enter = (resumeAt: 'constructing' | 'running', desired: Desired) => {
+  const enter = (resumeAt: 'constructing' | 'starting' | 'running' | 'paused', desired: Desired) => {
     const instance = { id: 'i', spec: base.spec, hash, generation: 1, postConstructionBegun: true, initExisted: true };
     return initialTransition(containerMachine, {
       context: { ...context(desired), instance, instances: 1 },
@@ -237,6 +253,37 @@ describe('after a death of hob', () => {
     expect(after.value).toBe('preDestruction');
   });
 
+  it.each(['Always', 'Never'] as const)(
+    'what the host took with it before its command ran is started anew, whatever its restart policy: %s',
+    (restartPolicy) => {
+      const spec = aSpec({ restartPolicy, plugins: [] });
+      const instance = { id: 'i', spec, hash, generation: 1, hostRestarted: true };
+      const [before] = initialTransition(containerMachine, {
+        context: { ...context({ ...base, spec }), instance, instances: 1 },
+        resumeAt: 'destroying',
+      });
+      const [id = ''] = Object.keys(before.children);
+      const [after] = transition(containerMachine, before, done(id, 0));
+      expect(after.value).toBe('constructing');
+      expect(after.context.instances).toBe(2);
+    },
+  );
+
+  it('a paused container gets new limits too, and stays paused', () => {
+    const desired = {
+      ...base,
+      generation: 8,
+      spec: aSpec({ desiredState: 'Paused' }),
+      hash: { ...hash, resources: 'two' },
+    };
+    const before = enter('paused', desired);
+    expect(before.value).toEqual({ alive: 'updatingPaused' });
+    const [id = ''] = Object.keys(before.children).filter((one) => one !== 'exit');
+    const [after] = transition(containerMachine, before, done(id, desired));
+    expect(after.value).toEqual({ alive: 'paused' });
+    expect(after.context.instance?.hash.resources).toBe('two');
+  });
+
   it('a wish that comes while limits change is not taken for what was applied', () => {
     const [id = ''] = Object.keys(enter('running', wishes.at(-1) ?? base).children).filter((one) => one !== 'exit');
     const applied = wishes.at(-1) ?? base;
@@ -247,6 +294,86 @@ describe('after a death of hob', () => {
     const [after] = transition(containerMachine, meanwhile, done(id, applied));
     expect(after.context.instance?.hash).toEqual({ instance: 'one', resources: 'two' });
     expect(after.value).toEqual({ alive: 'stopping' });
+  });
+
+  it.each(['pending', 'waiting', 'backoff'] as const)(
+    'nothing new is begun until the source has been heard, nor while it waits for something else: %s',
+    (resumeAt) => {
+      const before = initialTransition(containerMachine, {
+        context: { ...context(base), unconfirmed: true, nextStartAt: 1 },
+        resumeAt,
+      })[0];
+      const [id = ''] = Object.keys(before.children);
+      const went = { pending: before, waiting: undefined, backoff: undefined }[resumeAt];
+      const held =
+        went ?? transition(containerMachine, before, id ? done(id, undefined) : { type: 'pluginsChanged' })[0];
+      expect(held.value).toBe('held');
+      expect(transition(containerMachine, held, { type: 'pluginsChanged' })[0].value).toBe('held');
+      expect(transition(containerMachine, held, { type: 'confirmed' })[0].value).toBe('pending');
+      const removed = { ...base, removed: true };
+      expect(transition(containerMachine, held, { type: 'desire', desired: removed })[0].value).toBe('gone');
+    },
+  );
+
+  it('remembers when a container was first asked to stop', () => {
+    const stopping = enter('running', { ...base, removed: true });
+    expect(stopping.value).toEqual({ alive: 'stopping' });
+    const [after] = transition(containerMachine, stopping, { type: 'stopAsked', at: 77 });
+    expect(after.context.instance?.stopAskedAt).toBe(77);
+  });
+
+  it('what an earlier hob saw of an init counts: postStop is owed though this start says that there was none', () => {
+    const [after] = transition(containerMachine, enter('starting', base), {
+      type: 'startFailed',
+      reason: 'CreateError',
+      message: 'm',
+      initExisted: false,
+    });
+    expect(after.context.instance).toMatchObject({ initExisted: true });
+    expect(after.context.instance?.failure?.reason).toBe('CreateError');
+  });
+});
+
+describe('a start that is no longer wanted', () => {
+  const starting = (): Snapshot => {
+    const instance = { id: 'i', spec: base.spec, hash, generation: 1 };
+    return initialTransition(containerMachine, {
+      context: { ...context(base), instance, instances: 1 },
+      resumeAt: 'starting',
+    })[0];
+  };
+  const removed = { type: 'desire', desired: { ...base, removed: true } } as const;
+
+  it('is given up at once', () => {
+    const [, actions] = transition(containerMachine, starting(), removed);
+    expect(actions).toContainEqual(
+      expect.objectContaining({ type: 'xstate.sendTo', params: expect.objectContaining({ event: { type: 'abort' } }) }),
+    );
+    const [, others] = transition(containerMachine, starting(), {
+      type: 'desire',
+      desired: { ...base, generation: 9, labels: { a: 'b' } },
+    });
+    expect(others.map(({ type }) => type)).not.toContain('xstate.sendTo');
+  });
+
+  it('calls no preStart hooks, and crun is told no', () => {
+    const [unwanted] = transition(containerMachine, starting(), removed);
+    expect(transition(containerMachine, unwanted, { type: 'created', pid: 1 })[0].value).toEqual({
+      starting: 'refusing',
+    });
+  });
+
+  it('counts as no failure when it is wanted again meanwhile', () => {
+    const [unwanted] = transition(containerMachine, starting(), removed);
+    const [wanted] = transition(containerMachine, unwanted, { type: 'desire', desired: base });
+    const givenUp = { type: 'startFailed', reason: 'NoLongerWanted', message: 'm', initExisted: false } as const;
+    const [torn] = transition(containerMachine, wanted, { ...givenUp, givenUp: true });
+    expect(torn.value).toEqual({ destroying: 'removing' });
+    const [id = ''] = Object.keys(torn.children);
+    const destroyed = { type: `xstate.done.actor.${id}`, output: 0, actorId: id } as unknown as MachineEvent;
+    const [after] = transition(containerMachine, torn, destroyed);
+    expect(after.value).toBe('pending');
+    expect(after.context.failuresInRow).toBe(0);
   });
 });
 

@@ -49,9 +49,19 @@ describe('recovery', () => {
     expect(await resumed(state, alive)).toBe(resumeAt);
   });
 
+  it.each(['alive.updating', 'alive.updatingPaused'])(
+    'sets limits again after a change that was cut, whatever is wanted by now: %s',
+    async (state) => {
+      const { context } = await recover({ state, context: containerWith() }, host(alive), true);
+      expect(context.instance?.hash.resources).not.toBe(context.desired.hash.resources);
+      expect(context.instance?.hash.instance).toBe(context.desired.hash.instance);
+    },
+  );
+
   it('believes the host, not the journal, about what is paused', async () => {
     expect(await resumed('alive.paused', alive)).toBe('running');
     expect(await resumed('alive.running', { ...alive, paused: true })).toBe('paused');
+    expect(await resumed('alive.updatingPaused', { ...alive, paused: true })).toBe('paused');
   });
 
   it.each(['alive.running', 'alive.paused', 'alive.postStart', 'alive.stopping'])(
@@ -73,6 +83,20 @@ describe('recovery', () => {
     expect(context.instance?.exit).toMatchObject({ unknown: expect.stringContaining('exit file') });
   });
 
+  it('waits for the exit code of what ended a moment ago, which crun has yet to tell', async () => {
+    const { resumeAt, context } = await recover(
+      { state: 'alive.running', context: containerWith() },
+      host({ kind: 'starting' }),
+      true,
+    );
+    expect(resumeAt).toBe('running');
+    expect(context.instance?.exit).toBeUndefined();
+  });
+
+  it('looks again for the plugin that was waited for, which may have come meanwhile', async () => {
+    expect(await resumed('waiting', { kind: 'absent' })).toBe('pending');
+  });
+
   it('begins a step again that was cut', async () => {
     expect(await resumed('starting.preStart', { kind: 'starting' })).toBe('starting');
     expect(await resumed('postConstruction', { kind: 'absent' })).toBe('constructing');
@@ -80,12 +104,25 @@ describe('recovery', () => {
     expect(await resumed('postStop', { kind: 'absent' })).toBe('postStop');
   });
 
-  it.each(['pending', 'waiting', 'backoff', 'completed', 'failed', 'stopped'])(
-    'rests where it rested: %s',
-    async (state) => {
-      expect(await resumed(state, { kind: 'absent' })).toBe(state);
-    },
-  );
+  it.each(['pending', 'backoff', 'completed', 'failed', 'stopped'])('rests where it rested: %s', async (state) => {
+    expect(await resumed(state, { kind: 'absent' })).toBe(state);
+  });
+
+  it('goes by what is there in a state of another version of hob, unless the instance was closed', async () => {
+    expect(await resumed('alive.dozing', alive)).toBe('running');
+    expect(await resumed('newState', exited)).toBe('postStop');
+    expect(await resumed('newState', { kind: 'absent' })).toBe('postStop');
+    const lastTermination = { instanceID: '01234567-1', reason: 'Completed', finishedAt: '' };
+    const closed = { state: 'newState', context: { ...containerWith(), lastTermination } };
+    expect((await recover(closed, host({ kind: 'absent' }), true)).resumeAt).toBe('pending');
+    const unborn = newContainer(
+      { id: 'web', uid: '01234567', namespace: 'default', name: 'web', createdAt: '' },
+      desired,
+    );
+    expect((await recover({ state: 'newState', context: unborn }, host({ kind: 'absent' }), true)).resumeAt).toBe(
+      'pending',
+    );
+  });
 
   it('owes the teardown hooks to containers that went with the host', async () => {
     const reboot = async (state: string, change: Partial<Instance> = {}) =>

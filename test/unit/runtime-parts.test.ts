@@ -103,6 +103,7 @@ describe('the kernel on a process', () => {
   it('is read right whatever the program is called', () => {
     expect(parseProcessStat(line(0, 1280))).toEqual({
       state: 'S',
+      parent: 1,
       startTime: 987654,
       executed: true,
       waitStatus: 1280,

@@ -28,7 +28,7 @@ export const filesystemFields = {
   mounts: {
     type: 'array',
     description:
-      'What is mounted into the container, in this order, after the mounts every container has (/proc, /dev, /sys).',
+      'What is mounted into the container, in this order, after what every container has (/proc, /dev, /sys). A mount at the place of an earlier one, or of one that every container has, takes its turn instead of it; with bundle, both are made.',
     items: {
       type: 'object',
       properties: {

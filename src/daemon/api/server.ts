@@ -6,12 +6,15 @@ import { failure, sendFailure } from './answers.ts';
 import type { ApiBackend } from './backend.ts';
 import { ApiError, badRequest } from './backend.ts';
 import { findRoute } from './routes.ts';
+import { keepSocket } from './keep-socket.ts';
 import { listenPrivately } from './socket.ts';
 
 export interface ApiServerOptions {
   readonly socketPath: string;
   readonly backend: ApiBackend;
   readonly log: Pick<Logger, 'debug' | 'error' | 'warn'>;
+  /** Told when others took the socket away, and it is there again. */
+  readonly onSocketRestored?: (message: string) => void;
 }
 
 export interface ApiServer {
@@ -28,7 +31,7 @@ const farewellMs = 1_000;
  * Serve hob's API, JSON over HTTP, on a unix socket of mode 0600.
  * @throws Error when another hob answers there, or the socket cannot be made
  */
-export async function serveApi({ socketPath, backend, log }: ApiServerOptions): Promise<ApiServer> {
+export async function serveApi({ socketPath, backend, log, onSocketRestored }: ApiServerOptions): Promise<ApiServer> {
   const ending = new AbortController();
   const server = createServer(limits, (request, response) => void answer(request, response));
   server.maxConnections = mostConnections;
@@ -53,9 +56,16 @@ export async function serveApi({ socketPath, backend, log }: ApiServerOptions): 
 
   await listenPrivately(server, socketPath);
   server.on('error', (error) => log.error({ err: error, socketPath }, 'the API socket'));
+  const stopKeeping = keepSocket(socketPath, async () => {
+    // Connections that there are go on.
+    server.close();
+    await listenPrivately(server, socketPath);
+    onSocketRestored?.(`${socketPath} was removed or replaced from outside; hob made it again`);
+  });
 
   return {
     async close() {
+      stopKeeping();
       const closed = new Promise<void>((resolve) => server.close(() => resolve()));
       ending.abort();
       server.closeIdleConnections();

@@ -1,0 +1,32 @@
+import type { ContainerContext } from '../../machines/context.ts';
+
+/** Containers that are gone, until nothing is kept of them any more. */
+export interface Departures {
+  leave(key: string, container: ContainerContext): void;
+  /** Resolves when what is being removed is removed. */
+  ended(): Promise<unknown>;
+}
+
+export interface DepartureOptions {
+  /** Remove what is kept of the container, but for its record. Never rejects. */
+  readonly cleanUp: (container: ContainerContext) => Promise<void>;
+  readonly removeRecord: (key: string, container: ContainerContext) => void;
+  /** There is another life under the key, so the record is that one's. */
+  readonly isBack: (key: string) => boolean;
+}
+
+/** The record goes last: by it a hob that comes after knows that there is something to remove. */
+export function createDepartures({ cleanUp, removeRecord, isBack }: DepartureOptions): Departures {
+  const leaving = new Map<Promise<void>, string>();
+
+  function leave(key: string, container: ContainerContext): void {
+    const left = cleanUp(container).then(() => {
+      leaving.delete(left);
+      const isLast = ![...leaving.values()].includes(key);
+      if (isLast && !isBack(key)) removeRecord(key, container);
+    });
+    leaving.set(left, key);
+  }
+
+  return { leave, ended: () => Promise.all(leaving.keys()) };
+}

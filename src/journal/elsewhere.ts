@@ -1,0 +1,59 @@
+import { copyFileSync, existsSync, renameSync, rmSync } from 'node:fs';
+import { DatabaseSync } from 'node:sqlite';
+import { codeOf } from '../host/errors.ts';
+import { makeFile } from './database-file.ts';
+import { isBroken } from './failures.ts';
+
+/**
+ * A hob that cannot write its journal's file (a read-only or full disk) keeps the journal in the run directory instead: containers need
+ * somebody who looks after them all the more on such a host.
+ */
+
+/** Begin the journal in the run directory with what the file says, unless an earlier hob did already. */
+export function takeAlong(path: string, spare: string): void {
+  if (existsSync(spare)) return;
+  copyIfThere(`${path}-wal`, `${spare}-wal`);
+  copyIfThere(path, `${spare}.new`);
+  // Last: where it is, all is.
+  if (existsSync(`${spare}.new`)) renameSync(`${spare}.new`, spare);
+}
+
+function copyIfThere(from: string, to: string): void {
+  rmSync(to, { force: true });
+  try {
+    copyFileSync(from, to);
+  } catch (error) {
+    if (codeOf(error) !== 'ENOENT') throw error;
+  }
+}
+
+/** Put the journal that was kept in the run directory back into its place, events and all. Can be cut anywhere and done again. */
+export function bringHome(path: string, spare: string): void {
+  if (!existsSync(spare)) return;
+  try {
+    const fresh = `${path}.new`;
+    rmSync(fresh, { force: true });
+    makeFile(fresh);
+    copyDatabase(spare, fresh);
+    // Of the file that goes; another must not meet it.
+    removeSideFiles(path);
+    renameSync(fresh, path);
+  } catch (error) {
+    if (!isBroken(error)) throw error;
+  }
+  removeSideFiles(spare);
+  rmSync(spare, { force: true });
+}
+
+function copyDatabase(from: string, to: string): void {
+  const db = new DatabaseSync(from);
+  try {
+    db.prepare('VACUUM INTO ?').run(to);
+  } finally {
+    db.close();
+  }
+}
+
+function removeSideFiles(path: string): void {
+  for (const suffix of ['-wal', '-shm']) rmSync(path + suffix, { force: true });
+}

@@ -1,0 +1,149 @@
+import { globSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import ts from 'typescript';
+import {
+  fileEffects,
+  fileReads,
+  libcEffects,
+  libcSyscalls,
+  promisedFileEffects,
+  statementName,
+} from './boundary/effects.ts';
+
+/**
+ * Every fault point of hob and its keeper, read from their code: each place that calls a function of Node with an effect, each statement
+ * that writes to the journal, each message of the two protocols. Whoever adds one, adds a point.
+ */
+export interface FaultPoint {
+  readonly process: 'hob' | 'keeper';
+  /** As the process names it when it gets there. */
+  readonly point: string;
+}
+
+const root = join(import.meta.dirname, '../..');
+/** What is no part of a running hob: the command line, the doctor, and the kit for authors of plugins. */
+const elsewhere = /^src\/(cli|daemon\/doctor|hooks\/testing)(\/|\.ts)/;
+
+export function faultPoints(): FaultPoint[] {
+  const points = [...sources().flatMap(pointsOf), ...keeperMessages(), ...hookMessages(), ...libcCalls()];
+  return [...new Map(points.map((each) => [`${each.process} ${each.point}`, each])).values()];
+}
+
+/** What hob imports from Node's file functions and nobody has said of whether it changes anything. */
+export function unknownImports(): string[] {
+  const known = new Set<string>([...fileEffects, ...promisedFileEffects, ...fileReads]);
+  return sources().flatMap(({ path, tree }) =>
+    importsOf(tree)
+      .filter(({ module, name }) => /^node:fs/.test(module) && !known.has(name))
+      .map(({ name }) => `${path}: ${name}`),
+  );
+}
+
+interface Source {
+  readonly path: string;
+  readonly tree: ts.SourceFile;
+}
+
+function sources(): Source[] {
+  const paths = globSync('src/**/*.ts', { cwd: root }).filter((path) => !elsewhere.test(path));
+  return paths.map((path) => ({
+    path,
+    tree: ts.createSourceFile(path, readFileSync(join(root, path), 'utf8'), ts.ScriptTarget.Latest, true),
+  }));
+}
+
+const processOf = (path: string): FaultPoint['process'] => (path.startsWith('src/keeper/') ? 'keeper' : 'hob');
+
+function pointsOf({ path, tree }: Source): FaultPoint[] {
+  const effects = new Map(
+    importsOf(tree).flatMap(({ local, name, module }) => (isEffect(module, name) ? [[local, name]] : [])),
+  );
+  const found: string[] = [];
+  const visit = (node: ts.Node): void => {
+    const site = `${path}:${tree.getLineAndCharacterOfPosition(node.getStart()).line + 1}`;
+    if (ts.isCallExpression(node)) found.push(...callPoints(node, effects, site));
+    if (path.startsWith('src/journal/')) found.push(...statementPoints(node));
+    ts.forEachChild(node, visit);
+  };
+  visit(tree);
+  return found.map((point) => ({ process: processOf(path), point }));
+}
+
+const isEffect = (module: string, name: string): boolean =>
+  (module === 'node:fs' && fileEffects.some((each) => each === name)) ||
+  (module === 'node:fs/promises' && promisedFileEffects.some((each) => each === name)) ||
+  (module === 'node:child_process' && name === 'spawn');
+
+function callPoints(call: ts.CallExpression, effects: ReadonlyMap<string, string>, site: string): string[] {
+  const callee = call.expression.getText();
+  if (callee === 'process.kill') return [`signal: kill at ${site}`];
+  const name = ts.isIdentifier(call.expression) ? effects.get(callee) : undefined;
+  if (name === undefined || (/^open/.test(name) && onlyReads(call.arguments[1]))) return [];
+  return [`${name === 'spawn' ? 'process' : 'file'}: ${name} at ${site}`];
+}
+
+const onlyReads = (flags: ts.Expression | undefined): boolean =>
+  flags === undefined ||
+  flags.getText() === "'r'" ||
+  (/O_RDONLY/.test(flags.getText()) && !/O_(RDWR|WRONLY|CREAT)/.test(flags.getText()));
+
+function statementPoints(node: ts.Node): string[] {
+  if (!ts.isStringLiteralLike(node) && !ts.isTemplateExpression(node)) return [];
+  const name = statementName(ts.isTemplateExpression(node) ? node.head.text : node.text);
+  return name === undefined ? [] : [name];
+}
+
+function importsOf(tree: ts.SourceFile): { module: string; name: string; local: string }[] {
+  return tree.statements.filter(ts.isImportDeclaration).flatMap(({ moduleSpecifier, importClause }) => {
+    const names = importClause?.namedBindings;
+    if (!ts.isStringLiteral(moduleSpecifier) || importClause?.phaseModifier === ts.SyntaxKind.TypeKeyword) return [];
+    if (!names || !ts.isNamedImports(names)) return [];
+    return names.elements
+      .filter(({ isTypeOnly }) => !isTypeOnly)
+      .map(({ name, propertyName }) => ({
+        module: moduleSpecifier.text,
+        name: (propertyName ?? name).text,
+        local: name.text,
+      }));
+  });
+}
+
+/** The literals of a discriminated union of messages: `op: 'start'`. */
+const literals = (path: string, field: string): string[] => [
+  ...new Set(
+    [...readFileSync(join(root, path), 'utf8').matchAll(new RegExp(`readonly ${field}: '(\\w+)'`, 'g'))].map(
+      ([, word = '']) => word,
+    ),
+  ),
+];
+
+function keeperMessages(): FaultPoint[] {
+  const requests = literals('src/keeper/protocol.ts', 'op').flatMap((op): FaultPoint[] => [
+    { process: 'hob', point: `keeper: send ${op}` },
+    { process: 'keeper', point: `keeper: receive ${op}` },
+    { process: 'keeper', point: `keeper: send answer to ${op}` },
+    { process: 'hob', point: `keeper: receive answer to ${op}` },
+  ]);
+  const events = literals('src/keeper/protocol.ts', 'event').flatMap((event): FaultPoint[] => [
+    { process: 'keeper', point: `keeper: send ${event}` },
+    { process: 'hob', point: `keeper: receive ${event}` },
+  ]);
+  return [...requests, ...events];
+}
+
+function hookMessages(): FaultPoint[] {
+  const text = readFileSync(join(root, 'src/hooks/module-protocol.ts'), 'utf8');
+  const [before = '', after = ''] = text.split('export type FromThread');
+  const kinds = (part: string): string[] => [...part.matchAll(/readonly kind: '(\w+)'/g)].map(([, kind = '']) => kind);
+  return [
+    ...kinds(before).map((kind): FaultPoint => ({ process: 'hob', point: `hook: send ${kind}` })),
+    ...kinds(after).map((kind): FaultPoint => ({ process: 'hob', point: `hook: receive ${kind}` })),
+  ];
+}
+
+/** In src/host/libc.ts alone; the keeper's own has none with an effect. */
+const libcCalls = (): FaultPoint[] =>
+  [
+    ...libcEffects.map((name) => `${name === 'mkfifo' ? 'file' : 'mount'}: ${name}`),
+    ...Object.values(libcSyscalls).map((name) => `signal: ${name}`),
+  ].map((point) => ({ process: 'hob', point }));

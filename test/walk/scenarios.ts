@@ -1,0 +1,191 @@
+import { hookPoints } from '../../src/hooks/plugin.ts';
+import type { HookPoint } from '../../src/hooks/plugin.ts';
+import { callsOf } from './witness/calls.ts';
+import { crashLooper, job, server, talker } from './commands.ts';
+import type { Expected } from './invariants/expected.ts';
+import { helpersOf, initsOf, look } from './invariants/sight.ts';
+import type { World } from './world.ts';
+
+/** One thing that is done to a container, and what has to be so in the end, however often hob dies over it. */
+export interface Step {
+  /** What it does, for people. */
+  readonly what: string;
+  readonly act?: (world: World, name: string) => void | Promise<void>;
+  /** What has to be so for the next step to begin: a thing that is seen to have happened, or rest. */
+  readonly until?: (world: World, name: string) => boolean;
+  readonly then?: (name: string) => Expected;
+}
+
+/** One container's story. */
+export interface Scenario {
+  readonly name: string;
+  /** Without faults. */
+  readonly before: readonly Step[];
+  /** A fault may come at each point that these pass. */
+  readonly steps: readonly Step[];
+}
+
+const witness = { plugins: [{ name: 'witness' }] };
+const scribe = { plugins: [{ name: 'scribe' }] };
+const both = { plugins: [{ name: 'witness' }, { name: 'scribe' }] };
+type More = Readonly<Record<string, unknown>>;
+
+const put = (what: string, marker: string, more: More, is: Partial<Expected> = {}): Step => ({
+  what,
+  act: (world, name) => world.drop(name, server(world, name, { marker, more })),
+  then: (name) => ({ name, state: 'running', marker, starts: 1, ...is }),
+});
+
+const start = (more: More, is: Partial<Expected> = {}): Step => put('its spec comes', 'first', more, is);
+
+const remove = (starts: Expected['starts']): Step => ({
+  what: 'its spec goes',
+  act: (world, name) => world.remove(name),
+  then: (name) => ({ name, state: 'absent', ...(starts !== undefined && { starts }) }),
+});
+
+const untilCalled = (point: HookPoint, what: 'begin' | 'end'): Step => ({
+  what: `${point} ${what === 'begin' ? 'is under way' : 'is over'}`,
+  until: (world, name) => callsOf(world).some((call) => call.id === name && call.point === point && call.what === what),
+});
+
+function killInit(world: World, name: string): void {
+  for (const { pid } of initsOf(look(world, []), name)) process.kill(pid, 'SIGKILL');
+}
+
+async function killBoth(world: World): Promise<void> {
+  await world.kill();
+  for (const { pid } of helpersOf(look(world, []), 'keeper')) process.kill(pid, 'SIGKILL');
+}
+
+/** A plugin that refuses at one point. Before the command runs, the container does not come up, and is tried again. */
+function refusing(point: HookPoint): Scenario {
+  const more = { plugins: [{ name: 'scribe', data: { fail: point } }] };
+  const comesUp = point !== 'postConstruction' && point !== 'preStart';
+  const steps = comesUp
+    ? [start(more), remove(1)]
+    : [{ ...start(more), then: undefined }, untilCalled('preDestruction', 'end'), remove(0)];
+  return { name: `a hook that fails: ${point}`, before: [], steps: steps.map(withoutUndefined) };
+}
+
+const withoutUndefined = ({ then, ...step }: Omit<Step, 'then'> & { then?: Step['then'] | undefined }): Step =>
+  then ? { ...step, then } : step;
+
+/** It never answers; its time limit is a second. */
+const hanging = (plugin: 'witness' | 'scribe'): Scenario => ({
+  name: `a hook that hangs: ${plugin === 'witness' ? 'a module' : 'an executable'}`,
+  before: [],
+  steps: [
+    withoutUndefined({
+      ...start({ plugins: [{ name: plugin, data: { hang: 'preStart' }, timeoutSeconds: 1 }] }),
+      then: undefined,
+    }),
+    untilCalled('preDestruction', 'end'),
+    remove(0),
+  ],
+});
+
+export const scenarios: readonly Scenario[] = [
+  { name: 'start', before: [], steps: [start(both)] },
+  { name: 'stop', before: [start(both)], steps: [remove(1)] },
+  {
+    name: 'restart after a crash',
+    before: [start(witness)],
+    steps: [
+      {
+        what: 'its init is killed',
+        act: killInit,
+        then: (name) => ({ name, state: 'running', marker: 'first', starts: 2, told: { restartCount: 1 } }),
+      },
+    ],
+  },
+  {
+    name: 'spec change',
+    before: [start(witness)],
+    steps: [put('its environment changes', 'second', witness, { starts: 2, told: { restartCount: 0 } })],
+  },
+  {
+    name: 'in-place resource change',
+    before: [start({ resources: { memory: '32Mi' } }, { memory: 32 * 2 ** 20 })],
+    steps: [
+      put('its memory limit changes', 'first', { resources: { memory: '48Mi' } }, { memory: 48 * 2 ** 20, starts: 1 }),
+    ],
+  },
+  {
+    name: 'removal while starting',
+    before: [],
+    steps: [withoutUndefined({ ...start(scribe), then: undefined }), untilCalled('preStart', 'begin'), remove([0, 1])],
+  },
+  {
+    name: 'removal while in back-off',
+    before: [
+      {
+        what: 'it crashes',
+        act: (world, name) => world.drop(name, crashLooper(world, name, { marker: 'first', more: witness })),
+      },
+      untilCalled('preDestruction', 'end'),
+    ],
+    steps: [remove([1, 2])],
+  },
+  {
+    name: 'pause and resume',
+    before: [start({})],
+    steps: [
+      put('it is to be paused', 'first', { desiredState: 'Paused' }, { state: 'paused' }),
+      put('it is to run on', 'first', { desiredState: 'Running' }),
+    ],
+  },
+  {
+    name: 'stop and start by desiredState',
+    before: [start(witness)],
+    steps: [
+      put('it is to be stopped', 'first', { ...witness, desiredState: 'Stopped' }, { state: 'ended' }),
+      put('it is to run again', 'first', { ...witness, desiredState: 'Running' }, { starts: 2 }),
+    ],
+  },
+  {
+    name: 'job that completes',
+    before: [],
+    steps: [
+      {
+        what: 'its spec comes',
+        act: (world, name) => world.drop(name, job(world, name, { marker: 'first', more: witness }, { code: 7 })),
+        then: (name) => ({ name, state: 'ended', starts: 1, told: { phase: 'Failed', exitCode: 7 } }),
+      },
+    ],
+  },
+  { name: 'a terminal', before: [], steps: [start({ terminal: true }), remove(1)] },
+  {
+    name: 'more output than a log holds',
+    before: [],
+    steps: [
+      {
+        ...start({}),
+        act: (world, name) =>
+          world.drop(name, talker(world, name, { marker: 'first', more: { log: { maxSize: '1Mi', maxFiles: 2 } } })),
+      },
+      remove(1),
+    ],
+  },
+  {
+    name: 'applied and deleted over the API',
+    before: [],
+    steps: [
+      { ...start({}), act: (world, name) => world.apply(name, server(world, name, { marker: 'first' })) },
+      { ...remove(1), act: (world, name) => world.delete(name) },
+    ],
+  },
+  {
+    name: 'hob starts again',
+    before: [start(both)],
+    steps: [{ ...start(both), what: 'hob is killed', act: (world) => world.kill() }],
+  },
+  {
+    name: 'hob and its keeper start again',
+    before: [start(both)],
+    steps: [{ ...start(both), what: 'both are killed', act: killBoth }],
+  },
+  ...hookPoints.map(refusing),
+  hanging('witness'),
+  hanging('scribe'),
+];

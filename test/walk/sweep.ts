@@ -1,0 +1,53 @@
+import { readFileSync } from 'node:fs';
+import { setTimeout as delay } from 'node:timers/promises';
+import { unmount } from '../../src/host/libc.ts';
+import { mountsOf } from '../../src/host/mounts.ts';
+import { parentsIn, processesOf, removeCgroup, thaw } from './cgroups.ts';
+import { commandLinesWith } from './processes.ts';
+import type { Places } from './world.ts';
+
+const lookAgainMs = 5;
+const mostLooks = 1000;
+
+/** End and undo whatever hob left of a world, with no help of hob: what it left may be the very thing that is wrong. */
+export async function sweep(places: Places): Promise<void> {
+  await untilTrue('processes do not end', () => endLeft(places));
+  unmountAll(places);
+  await untilTrue('cgroups cannot be removed', () =>
+    parentsIn(places.cgroupParent)
+      .map(({ path }) => removeCgroup(path))
+      .every(Boolean),
+  );
+}
+
+/** Answers whether nothing was left. */
+function endLeft({ dir, cgroupParent }: Places): boolean {
+  const named = commandLinesWith(`${dir}/`).keys();
+  const parents = parentsIn(cgroupParent).flatMap(({ path, isCgroup }) => (isCgroup ? path : []));
+  parents.forEach(thaw);
+  const left = [...named, ...parents.flatMap(processesOf)];
+  left.forEach(end);
+  return left.length === 0;
+}
+
+/** In the namespace of this process, that is: another one goes with its last process. */
+function unmountAll({ dir }: Places): void {
+  const mounts = mountsOf(readFileSync('/proc/self/mountinfo', 'utf8'));
+  const own = mounts.filter(({ mountPoint }) => mountPoint.startsWith(`${dir}/`));
+  for (const { mountPoint } of own.reverse()) unmount(mountPoint, { detach: true });
+}
+
+function end(pid: number): void {
+  try {
+    process.kill(pid, 'SIGKILL');
+  } catch {
+    // Gone meanwhile.
+  }
+}
+
+async function untilTrue(otherwise: string, holds: () => boolean): Promise<void> {
+  for (let looks = 1; !holds(); looks += 1) {
+    if (looks === mostLooks) throw new Error(`${otherwise}, however long one waits`);
+    await delay(lookAgainMs);
+  }
+}

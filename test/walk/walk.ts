@@ -1,0 +1,72 @@
+import { wordsOf } from '../../src/host/errors.ts';
+import type { Expected } from './invariants/expected.ts';
+import { initOf } from './invariants/check.ts';
+import { server } from './commands.ts';
+import type { Job } from './jobs.ts';
+import { nameOf } from './jobs.ts';
+import { openStage } from './play.ts';
+import type { Outcome, Stage } from './play.ts';
+import { installWitness } from './witness/install.ts';
+
+/** A run that went wrong. */
+export interface Defect {
+  readonly job: Job;
+  readonly violations: readonly string[];
+  /** The end of what hob printed. */
+  readonly output: string;
+}
+
+export interface Result {
+  readonly runs: number;
+  /** Runs whose process never got to the point: timing decides whether some are passed at all. */
+  readonly missed: readonly Job[];
+  readonly defects: readonly Defect[];
+}
+
+const mostTries = 3;
+
+/** Carry out the jobs, several worlds side by side. */
+export async function walk(jobs: readonly Job[], worlds: number, tell: (line: string) => void): Promise<Result> {
+  const queue = jobs.map((job) => ({ job, tries: 1 }));
+  const missed: Job[] = [];
+  const defects: Defect[] = [];
+  let runs = 0;
+
+  async function work(): Promise<void> {
+    let stage = await openWitnessStage();
+    for (let next = queue.shift(); next; next = queue.shift()) {
+      const { job, tries } = next;
+      const { violations, hasFired } = await stage.play(job.scenario, job.fault).catch(brokenOff);
+      runs += 1;
+      if (violations.length > 0) {
+        defects.push({ job, violations, output: stage.world.output().slice(-6000) });
+        tell(`${nameOf(job)}: ${violations.join('; ')}`);
+        // What one left behind must not be laid at the door of the next.
+        await stage.close();
+        stage = await openWitnessStage();
+      } else if (!hasFired && tries < mostTries) queue.push({ job, tries: tries + 1 });
+      else if (!hasFired) missed.push(job);
+      if (runs % 50 === 0) tell(`${runs} runs, ${queue.length} to go, ${defects.length} defects`);
+    }
+    await stage.close();
+  }
+
+  await Promise.all(Array.from({ length: Math.min(worlds, jobs.length) }, work));
+  return { runs, missed, defects };
+}
+
+const brokenOff = (error: unknown): Outcome => ({ violations: [`broken off: ${wordsOf(error)}`], hasFired: true });
+
+/** With both plugins, and a container that has no part in what happens. */
+export async function openWitnessStage(): Promise<Stage> {
+  const bystander: Expected = { name: 'bystander', state: 'running', marker: 'first', starts: 1 };
+  const expected = [bystander];
+  const stage = await openStage((world) => {
+    installWitness(world, 'witness');
+    installWitness(world, 'scribe');
+    world.drop('bystander', server(world, 'bystander', { marker: 'first', more: { plugins: [{ name: 'witness' }] } }));
+    return expected;
+  });
+  expected[0] = { ...bystander, init: initOf(stage.world, 'bystander') };
+  return stage;
+}
