@@ -9,8 +9,8 @@ export default defineConfig({
     include: ['test/**/*.test.ts'],
     setupFiles: ['test/support/safe-kill.ts'],
     pool: 'forks',
-    // Integration tests start containers; two at a time keep even a small machine's answers within the time limits.
-    maxWorkers: 2,
+    // Tests wait for containers most of their time, and for the processor the rest.
+    maxWorkers: 4,
     execArgv: ['--disable-warning=ExperimentalWarning'],
     // Generous: on a busy machine a slow test must not look like a broken one. Tests wait for events, not for time to pass.
     testTimeout: 30_000,

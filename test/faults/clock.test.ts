@@ -46,7 +46,7 @@ describe.each([
     step(hours);
     // What is dropped now is taken as ever.
     hob.drop(`new-${way}`, { command: runsForever });
-    await hob.untilPhase(`new-${way}`, 'Running');
+    await untilEvent(hob, `default/new-${way}`, 'Started', /./);
     const started = eventsOf(hob).find(
       ({ container, reason }) => container === `default/new-${way}` && reason === 'Started',
     );

@@ -60,7 +60,7 @@ it('with a full state directory containers run on, start and stop; what happened
   await hob.kill();
   await hob.start();
   expect((await hob.untilPhase('during', 'Running')).status).toMatchObject({ pid: during, restartCount: 0 });
-  expect(hob.output()).toContain('found 1 container again');
+  await untilTrue('hob says so', () => hob.output().includes('found 1 container again'));
 });
 
 it('with a full run directory a start fails and says why, and is made up for when there is room', async () => {

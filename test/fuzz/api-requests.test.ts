@@ -1,5 +1,4 @@
 import { match, ok, strictEqual } from 'node:assert/strict';
-import { once } from 'node:events';
 import { readdirSync } from 'node:fs';
 import { connect, type Socket } from 'node:net';
 import fc from 'fast-check';
@@ -103,17 +102,21 @@ const bytes = fc.oneof(
   { arbitrary: fc.uint8Array({ maxLength: 300 }).map((all) => Buffer.from(all)), weight: 1 },
 );
 
+/** An error is no news: the server may hang up. Node's own `once` would reject with it. */
+const happens = (socket: Socket, event: string): Promise<void> =>
+  new Promise((resolve) => socket.once(event, () => resolve()));
+
 /** What came back, until the server ends the connection or nothing more is to come; the client goes then. */
 async function answerTo(input: Buffer, ends: boolean): Promise<string> {
   const socket: Socket = connect(hob.socketPath);
   const received: Buffer[] = [];
   socket.on('error', () => undefined);
   socket.on('data', (chunk) => received.push(Buffer.from(chunk)));
-  const closed = once(socket, 'close');
-  await Promise.race([once(socket, 'connect'), closed]);
+  const closed = happens(socket, 'close');
+  await Promise.race([happens(socket, 'connect'), closed]);
   if (ends) socket.end(input);
   else socket.write(input, () => setImmediate(() => setImmediate(() => socket.destroy())));
-  if (ends) await Promise.race([closed, once(socket, 'data')]);
+  if (ends) await Promise.race([closed, happens(socket, 'data')]);
   socket.destroy();
   await closed;
   return Buffer.concat(received).toString('latin1');

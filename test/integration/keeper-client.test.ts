@@ -158,7 +158,10 @@ describe('when the keeper is killed', () => {
     const keeper = await connected();
     const log = logRequest('a');
     await keeper.attachLog(log);
-    await keeper.start({ argv: shell(`echo one; ${hold('go')}; echo two; ${hold('end')}`), stdout: log.streams[0]!.fifo });
+    await keeper.start({
+      argv: shell(`echo one; ${hold('go')}; echo two; ${hold('end')}`),
+      stdout: log.streams[0]!.fifo,
+    });
     await until('the first line is there', () => outputIn(log) === 'one\n');
     await killed(keeper);
     release('go');

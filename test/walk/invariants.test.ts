@@ -490,8 +490,8 @@ describe('what plugins and containers wrote', () => {
     ['a second call that is not told so', ['postStop begin', ...down], /is called again, and not told so/],
     [
       'an attempt for which nobody died',
-      [...whole('postConstruction', 2), ...whole('preDestruction')],
-      /has attempt 2 after 0 deaths/,
+      [...whole('postConstruction', 3), ...whole('preDestruction')],
+      /has attempt 3 after 1 deaths/,
       { deaths: 0 },
     ],
     [
