@@ -39,7 +39,10 @@ export async function adopt(parts: AdoptionParts): Promise<AdoptedContainer[]> {
 const counted = (count: number): string => (count === 1 ? '1 container' : `${count} containers`);
 
 /** From now on the containers in the journal are those of this boot. To be called once they are there with what `adopt` found. */
-export const rememberBoot = (journal: Journal): void => journal.setFact('bootID', bootID());
+export function rememberBoot(journal: Journal): void {
+  // A full disk is no reason to end where there is nothing new to write.
+  if (journal.fact('bootID') !== bootID()) journal.setFact('bootID', bootID());
+}
 
 /** The instances that plugins have done something for and will be asked to undo it. */
 export const served = (adopted: readonly AdoptedContainer[]): Instance[] =>

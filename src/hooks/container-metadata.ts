@@ -1,4 +1,5 @@
-import { closeSync, fsyncSync, openSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { closeSync, fsyncSync, mkdirSync, openSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { dirname } from 'node:path';
 import { meansMissing, wordsOf } from '../host/errors.ts';
 import type { ContainerMetadata } from './plugin.ts';
 import { draftOf, metadataFile } from './plugin-state.ts';
@@ -39,6 +40,8 @@ function readAll(path: string): Map<string, unknown> {
 function writeAll(path: string, all: ReadonlyMap<string, unknown>): void {
   if (all.size === 0) return rmSync(path, { force: true });
   const beside = draftOf(path);
+  // Somebody may have removed the folder.
+  mkdirSync(dirname(path), { recursive: true, mode: 0o700 });
   const file = openSync(beside, 'w', 0o600);
   try {
     writeFileSync(file, JSON.stringify(Object.fromEntries(all)));

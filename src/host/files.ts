@@ -2,9 +2,16 @@
 
 import { randomUUID } from 'node:crypto';
 import { chmodSync, statSync } from 'node:fs';
-import { open, rename, unlink } from 'node:fs/promises';
-import { dirname } from 'node:path';
+import { open, readdir, rename, unlink } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
 import { wordsOf } from './errors.ts';
+
+const draft = '.tmp';
+
+/** Remove what deaths have left of files that were being written. For a directory that nobody writes to at the moment. */
+export async function removeDrafts(directory: string): Promise<void> {
+  for (const name of await readdir(directory)) if (name.endsWith(draft)) await unlink(join(directory, name));
+}
 
 /**
  * Replace `path` by a file with this content: at every moment, a power cut included, there is the whole old one or the whole new one.
@@ -18,7 +25,7 @@ export async function writeFileAtomic(
   mode: number,
   { durable = true }: { durable?: boolean } = {},
 ): Promise<void> {
-  const temporary = `${path}.${randomUUID()}.tmp`;
+  const temporary = `${path}.${randomUUID()}${draft}`;
   try {
     await writeNew(temporary, data, mode, durable);
     await rename(temporary, path);

@@ -4,7 +4,7 @@ import { containerID } from '../api/container.ts';
 import type { Container } from '../api/container.ts';
 import { parseSpecs } from '../api/parse.ts';
 import { meansMissing, wordsOf } from '../host/errors.ts';
-import { writeFileAtomic } from '../host/files.ts';
+import { removeDrafts, writeFileAtomic } from '../host/files.ts';
 import { watchFolder, type FolderWatch } from './applied/watch-folder.ts';
 import type { Declaration, Source, SourceSink } from './source.ts';
 
@@ -81,6 +81,7 @@ export function appliedSource(directory: string, tell: AppliedListener = () => u
     start: async (to) => {
       sink = to;
       await mkdir(directory, { recursive: true, mode: 0o700 });
+      await removeDrafts(directory);
       watching = watchFolder(directory, () => void inTurn(look).catch(() => undefined));
       await inTurn(async () => {
         for (const file of await filesIn(directory)) await take(file);

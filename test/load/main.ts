@@ -11,7 +11,7 @@ import { installWitness } from '../walk/witness/install.ts';
 import { makeWorld } from '../walk/world.ts';
 import type { World } from '../walk/world.ts';
 import { converged } from './converged.ts';
-import { randomFrom } from './random.ts';
+import { randomFrom } from '../support/random.ts';
 import { storm } from './storm.ts';
 import { expectedOf, firstWishes, specOf } from './wishes.ts';
 import type { Wish } from './wishes.ts';

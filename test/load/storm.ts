@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { keeperFiles } from '../../src/keeper/protocol.ts';
 import type { World } from '../walk/world.ts';
-import type { Random } from './random.ts';
+import type { Random } from '../support/random.ts';
 import { changeMind, specOf } from './wishes.ts';
 import type { Wish } from './wishes.ts';
 

@@ -2,7 +2,7 @@ import { crashLooper, job, server } from '../walk/commands.ts';
 import type { Role } from '../walk/commands.ts';
 import type { Expected, Init } from '../walk/invariants/expected.ts';
 import type { Places } from '../walk/world.ts';
-import type { Random } from './random.ts';
+import type { Random } from '../support/random.ts';
 
 /**
  * steady: never changed. server: runs for ever; changed in all ways. hooked: the same, with a plugin at every hook point.

@@ -1,14 +1,14 @@
 import type { Fault, ProcessName } from './boundary/plan.ts';
 import { keyOf } from './boundary/plan.ts';
-import { momentsToDie } from './deaths.ts';
+import { firstAfterEach, momentsToDie } from './deaths.ts';
 import type { Passed } from './deaths.ts';
 import type { Stage } from './play.ts';
 import type { Scenario } from './scenarios.ts';
 
-/** One run of the walk: a scenario with one fault. */
+/** One run of the walk: a scenario with a fault, or with one in each process. */
 export interface Job {
   readonly scenario: Scenario;
-  readonly fault: Fault;
+  readonly faults: readonly Fault[];
 }
 
 /** What a process passes on the way of a scenario. */
@@ -31,18 +31,61 @@ export async function recordBoth(stage: Stage, scenario: Scenario): Promise<Reco
   ];
 }
 
-/** A job for each moment of the recorded way; for faults that are no death, one for each effect. */
-export function jobsOf({ scenario, process, passed }: Recorded, action: Fault['action']): Job[] {
-  const moments = action === 'kill' ? momentsToDie(passed) : firstOfEach(passed);
-  return moments.map(({ point, detail, phase, occurrence }) => ({
-    scenario,
-    fault: { process, mark: { point, detail, phase }, occurrence, action },
+/** The ways, those of scenarios that are there for new points without what the others pass. */
+export function withoutRepeats(ways: readonly (readonly Recorded[])[]): Recorded[][] {
+  const keyOfMark = (process: ProcessName, mark: Passed): string => `${process} ${mark.point}`;
+  const usual = ways.flat().filter(({ scenario }) => !scenario.onlyNew);
+  const known = new Set(usual.flatMap(({ process, passed }) => passed.map((mark) => keyOfMark(process, mark))));
+  return ways.map((way) =>
+    way.map((recorded) => {
+      const { scenario, process, passed } = recorded;
+      if (!scenario.onlyNew) return recorded;
+      const left = passed.filter((mark) => !known.has(keyOfMark(process, mark)));
+      for (const mark of left) known.add(keyOfMark(process, mark));
+      return { ...recorded, passed: left };
+    }),
+  );
+}
+
+export interface JobOptions {
+  readonly action: Fault['action'];
+  /** Every moment of the way; otherwise only once what comes again and again. */
+  readonly every: boolean;
+}
+
+/**
+ * Jobs for all that was recorded of a scenario. hob and its keeper die in the same run, about when each would have: a run in which both die
+ * is the harder one, and there are fewer of them.
+ */
+export function jobsOf([hob, keeper]: readonly Recorded[], options: JobOptions): Job[] {
+  const [ofHob, ofKeeper] = [faultsOf(hob, options), faultsOf(keeper, options)];
+  const [many, few] = ofHob.length >= ofKeeper.length ? [ofHob, ofKeeper] : [ofKeeper, ofHob];
+  const partners = new Map(few.map((fault, at) => [Math.floor((at * many.length) / few.length), fault]));
+  const { scenario } = hob ?? {};
+  if (!scenario) return [];
+  return many.map((fault, at) => {
+    const partner = partners.get(at);
+    return { scenario, faults: partner ? [fault, partner] : [fault] };
+  });
+}
+
+function faultsOf(recorded: Recorded | undefined, { action, every }: JobOptions): Fault[] {
+  const { process, passed } = recorded ?? { process: 'hob' as const, passed: [] };
+  return momentsFor(action, every, passed).map(({ point, detail, phase, occurrence }) => ({
+    process,
+    mark: { point, detail, phase },
+    occurrence,
+    action,
   }));
 }
 
-const firstOfEach = (passed: readonly Passed[]): Passed[] =>
-  passed.filter(({ phase, occurrence }) => phase === 'before' && occurrence === 1);
+function momentsFor(action: Fault['action'], every: boolean, passed: readonly Passed[]): Passed[] {
+  if (action === 'kill') return every ? momentsToDie(passed) : firstAfterEach(passed);
+  return passed.filter(({ phase, occurrence }) => phase === 'before' && (every || occurrence === 1));
+}
 
-/** For people, and to have it again: `start / hob / kill after journal: INSERT container #2`. */
-export const nameOf = ({ scenario, fault: { process, action, mark, occurrence } }: Job): string =>
-  `${scenario.name} / ${process} / ${action} ${keyOf(mark).trim()} #${occurrence}`;
+/** For people, and to have it again: `start / hob: kill after journal: INSERT container #2`. */
+export const nameOf = ({ scenario, faults }: Job): string => [scenario.name, ...faults.map(nameOfFault)].join(' / ');
+
+const nameOfFault = ({ process, action, mark, occurrence }: Fault): string =>
+  `${process}: ${action} ${keyOf(mark).trim()} #${occurrence}`;

@@ -1,11 +1,13 @@
 /**
  * The walk: every scenario, with hob or its keeper dead at every fault point on its way. `main.ts [--scenario NAME] [--only TEXT]
- * [--action kill|fail|hang] [--share N] [--seed N] [--worlds N]`; run it under test/with-crun.sh.
+ * [--every] [--action kill|fail|hang] [--share N] [--seed N] [--worlds N]`; run it under test/with-crun.sh.
  */
 
 import { parseArgs } from 'node:util';
+import { randomFrom } from '../support/random.ts';
 import { coverage } from './coverage.ts';
-import { jobsOf, nameOf, recordBoth } from './jobs.ts';
+import type { Fault } from './boundary/plan.ts';
+import { jobsOf, nameOf, recordBoth, withoutRepeats } from './jobs.ts';
 import type { Job, Recorded } from './jobs.ts';
 import { scenarios } from './scenarios.ts';
 import { openWitnessStage, walk } from './walk.ts';
@@ -17,7 +19,8 @@ const { values } = parseArgs({
     action: { type: 'string', default: 'kill' },
     share: { type: 'string', default: '1' },
     seed: { type: 'string', default: String(Date.now() % 1_000_000) },
-    worlds: { type: 'string', default: '4' },
+    worlds: { type: 'string', default: '6' },
+    every: { type: 'boolean', default: false },
     list: { type: 'boolean', default: false },
   },
 });
@@ -27,33 +30,42 @@ const say = (line: string): void =>
   console.log(`${((performance.now() - began) / 1000).toFixed(0).padStart(4)} s  ${line}`);
 
 const chosen = scenarios.filter(({ name }) => values.scenario === undefined || name === values.scenario);
-const recorded = await recordAll();
-const jobs = recorded.flatMap((each) => values.action.split(',').flatMap((action) => jobsOf(each, action as 'kill')));
+const ways = await recordAll();
+// A scenario that was asked for is walked whole.
+const walked = values.every || values.scenario !== undefined ? ways : withoutRepeats(ways);
+const jobs = values.action
+  .split(',')
+  .flatMap((action) =>
+    walked.flatMap((way) => jobsOf(way, { action: action as Fault['action'], every: values.every })),
+  );
 const wanted = jobs.filter((job) => values.only === undefined || nameOf(job).includes(values.only));
 const taken = sample(wanted, Number(values.share), Number(values.seed));
-say(`${chosen.length} scenarios pass ${wanted.length} moments; ${taken.length} runs with seed ${values.seed}`);
+const moments = taken.flatMap(({ faults }) => faults).length;
+say(`${chosen.length} scenarios, ${moments} moments in ${taken.length} runs; seed ${values.seed}`);
 if (values.list) for (const job of taken) console.log(nameOf(job));
 else await report();
 
-async function recordAll(): Promise<Recorded[]> {
+async function recordAll(): Promise<Recorded[][]> {
   const stage = await openWitnessStage();
-  const all: Recorded[] = [];
-  for (const scenario of chosen) all.push(...(await recordBoth(stage, scenario)));
+  const all: Recorded[][] = [];
+  for (const scenario of chosen) all.push(await recordBoth(stage, scenario));
   await stage.close();
   return all;
 }
 
 async function report(): Promise<void> {
   const { runs, missed, defects } = await walk(taken, Number(values.worlds), say);
-  const { registered, walked, unwalked, unexplained } = coverage(recorded);
+  const { registered, walked, unwalked, unexplained } = coverage(ways.flat());
   for (const { job, violations, output } of defects)
     console.log(`\nDEFECT ${nameOf(job)}\n  ${violations.join('\n  ')}\n${output.replaceAll(/^/gm, '    | ')}`);
   for (const job of missed) say(`never passed again: ${nameOf(job)}`);
   const isWhole = values.scenario === undefined;
-  if (isWhole) for (const { process, point, why } of unwalked) say(`on no way: ${process} ${point}: ${why}`);
+  if (isWhole)
+    for (const [why, points] of Map.groupBy(unwalked, (each) => each.why))
+      say(`${points.length} points on no way: ${why}`);
   if (isWhole) for (const { process, point } of unexplained) say(`ON NO WAY, and nobody says why: ${process} ${point}`);
   say(
-    `${registered} fault points in the code, ${walked} on the ways of ${chosen.length} scenarios, ${taken.length} moments; ` +
+    `${registered} fault points in the code, ${walked} on the ways of ${chosen.length} scenarios, ${moments} moments; ` +
       `${runs} runs, seed ${values.seed}; ${missed.length} missed, ${defects.length} defects`,
   );
   process.exit(defects.length === 0 && (!isWhole || unexplained.length === 0) ? 0 : 1);
@@ -61,10 +73,6 @@ async function report(): Promise<void> {
 
 /** The same share for the same seed. */
 function sample(all: readonly Job[], share: number, seed: number): Job[] {
-  let state = seed >>> 0;
-  const random = (): number => {
-    state = (state * 1_664_525 + 1_013_904_223) >>> 0;
-    return state / 2 ** 32;
-  };
-  return all.filter(() => random() < share);
+  const random = randomFrom(seed);
+  return all.filter(() => random.between(0, 1) < share);
 }

@@ -10,7 +10,7 @@ import { makeWorld } from './world.ts';
 import type { World } from './world.ts';
 
 const preload = join(import.meta.dirname, 'boundary/preload.ts');
-const lookAgainMs = 25;
+const lookAgainMs = 40;
 /** What has not settled by then does not settle. */
 const patienceMs = 20_000;
 
@@ -18,8 +18,8 @@ const patienceMs = 20_000;
 export interface Outcome {
   /** What is not as it has to be, in words. */
   readonly violations: readonly string[];
-  /** The process got to the point of the fault. */
-  readonly hasFired: boolean;
+  /** The faults whose process got to their point. */
+  readonly fired: readonly Fault[];
 }
 
 /** A world with a hob whose fault points can be used, and a container that nobody disturbs in it. */
@@ -27,7 +27,8 @@ export interface Stage {
   readonly world: World;
   /** Play a scenario without a fault, and answer what hob and its keeper passed. */
   record(scenario: Scenario): Promise<Readonly<Record<ProcessName, Passed[]>> & { violations: readonly string[] }>;
-  play(scenario: Scenario, fault: Fault): Promise<Outcome>;
+  /** @param faults one a process at most */
+  play(scenario: Scenario, faults: readonly Fault[]): Promise<Outcome>;
   close(): Promise<void>;
 }
 
@@ -102,22 +103,24 @@ export async function openStage(prepare: (world: World) => readonly Expected[]):
   async function playWith(scenario: Scenario, plan: (id: string) => Plan): Promise<Outcome> {
     const name = `c${(plays += 1)}`;
     const before = await carryOutAll(scenario.before, name);
-    if (before.length > 0) return { violations: before.map((each) => `before: ${each}`), hasFired: false };
+    if (before.length > 0) return { violations: before.map((each) => `before: ${each}`), fired: [] };
     const id = `${name}-${process.pid}`;
     setPlan(plan(id));
     const during = await carryOutAll(scenario.steps, name);
     clearPlan();
+    const fired = (plan(id).faults ?? []).filter(({ process: name }) => hasFired(id, name));
     // hob's own are counted where it is started.
-    if (plan(id).fault?.process === 'keeper' && hasFired(id)) world.deaths += 1;
-    if (during.length > 0) return { violations: during, hasFired: hasFired(id) };
+    world.deaths += fired.filter(({ process: name }) => name === 'keeper').length;
+    if (during.length > 0) return { violations: during, fired };
     if (existsSync(join(world.watch, `${name}.yaml`))) world.remove(name);
     else await world.delete(name).catch(() => undefined);
     const after = await settle([{ name, state: 'absent' }]);
-    return { violations: after.map((each) => `in the end: ${each}`), hasFired: hasFired(id) };
+    return { violations: after.map((each) => `in the end: ${each}`), fired };
   }
 
-  const hasFired = (id: string): boolean =>
-    existsSync(`${planFile}.fired`) && readFileSync(`${planFile}.fired`, 'utf8').split('\n').includes(id);
+  const hasFired = (id: string, process: ProcessName): boolean =>
+    existsSync(`${planFile}.fired`) &&
+    readFileSync(`${planFile}.fired`, 'utf8').split('\n').includes(`${id} ${process}`);
 
   await revive();
   const violations = await settle([]);
@@ -129,7 +132,7 @@ export async function openStage(prepare: (world: World) => readonly Expected[]):
       const { violations } = await playWith(scenario, (id) => ({ id, trace }));
       return { hob: readTrace(`${trace}.hob`), keeper: readTrace(`${trace}.keeper`), violations };
     },
-    play: (scenario, fault) => playWith(scenario, (id) => ({ id, fault })),
+    play: (scenario, faults) => playWith(scenario, (id) => ({ id, faults })),
     close: () => world.dispose(),
   };
 }

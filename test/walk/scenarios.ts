@@ -1,5 +1,8 @@
+import { globSync, rmSync } from 'node:fs';
+import { join } from 'node:path';
 import { hookPoints } from '../../src/hooks/plugin.ts';
 import type { HookPoint } from '../../src/hooks/plugin.ts';
+import { ServerError } from '../../src/cli/client.ts';
 import { callsOf } from './witness/calls.ts';
 import { crashLooper, job, server, talker } from './commands.ts';
 import type { Expected } from './invariants/expected.ts';
@@ -19,13 +22,14 @@ export interface Step {
 /** One container's story. */
 export interface Scenario {
   readonly name: string;
+  /** It is there for the points that no other passes; the rest of its way is like theirs. */
+  readonly onlyNew?: boolean;
   /** Without faults. */
   readonly before: readonly Step[];
   /** A fault may come at each point that these pass. */
   readonly steps: readonly Step[];
 }
 
-const witness = { plugins: [{ name: 'witness' }] };
 const scribe = { plugins: [{ name: 'scribe' }] };
 const both = { plugins: [{ name: 'witness' }, { name: 'scribe' }] };
 type More = Readonly<Record<string, unknown>>;
@@ -37,6 +41,18 @@ const put = (what: string, marker: string, more: More, is: Partial<Expected> = {
 });
 
 const start = (more: More, is: Partial<Expected> = {}): Step => put('its spec comes', 'first', more, is);
+
+/** As it does, with nothing to wait for. */
+const comes = (more: More): Step => ({
+  what: 'its spec comes',
+  act: (world, name) => world.drop(name, server(world, name, { marker: 'first', more })),
+});
+
+/** As it does, to be tried again and again. */
+const fails = (more: More): Step => ({
+  ...comes(more),
+  then: (name) => ({ name, state: 'ended', starts: 0, told: { phase: 'Backoff' } }),
+});
 
 const remove = (starts: Expected['starts']): Step => ({
   what: 'its spec goes',
@@ -53,6 +69,22 @@ function killInit(world: World, name: string): void {
   for (const { pid } of initsOf(look(world, []), name)) process.kill(pid, 'SIGKILL');
 }
 
+/** Who asks again after a death may hear that it is under way, or done. */
+async function deleteOverApi(world: World, name: string): Promise<void> {
+  await world.delete(name).catch((error: unknown) => {
+    if (!(error instanceof ServerError && [404, 409].includes(error.status.code))) throw error;
+  });
+}
+
+/** The journal, what modules said of themselves, and what crun compiled. */
+async function killAndForget(world: World): Promise<void> {
+  await world.kill();
+  const { stateDir, runDir } = world;
+  const learnt = globSync(['journal.db*', 'plugins/*/.identity.json'], { cwd: stateDir });
+  for (const path of [join(runDir, 'seccomp'), ...learnt.map((name) => join(stateDir, name))])
+    rmSync(path, { recursive: true, force: true });
+}
+
 async function killBoth(world: World): Promise<void> {
   await world.kill();
   for (const { pid } of helpersOf(look(world, []), 'keeper')) process.kill(pid, 'SIGKILL');
@@ -61,28 +93,18 @@ async function killBoth(world: World): Promise<void> {
 /** A plugin that refuses at one point. Before the command runs, the container does not come up, and is tried again. */
 function refusing(point: HookPoint): Scenario {
   const more = { plugins: [{ name: 'scribe', data: { fail: point } }] };
+  const name = `a hook that fails: ${point}`;
   const comesUp = point !== 'postConstruction' && point !== 'preStart';
-  const steps = comesUp
-    ? [start(more), remove(1)]
-    : [{ ...start(more), then: undefined }, untilCalled('preDestruction', 'end'), remove(0)];
-  return { name: `a hook that fails: ${point}`, before: [], steps: steps.map(withoutUndefined) };
+  if (!comesUp) return { name, before: [], steps: [fails(more)] };
+  if (point === 'postStart') return { name, before: [], steps: [start(more)] };
+  return { name, before: [start(more)], steps: [remove(1)] };
 }
-
-const withoutUndefined = ({ then, ...step }: Omit<Step, 'then'> & { then?: Step['then'] | undefined }): Step =>
-  then ? { ...step, then } : step;
 
 /** It never answers; its time limit is a second. */
 const hanging = (plugin: 'witness' | 'scribe'): Scenario => ({
   name: `a hook that hangs: ${plugin === 'witness' ? 'a module' : 'an executable'}`,
   before: [],
-  steps: [
-    withoutUndefined({
-      ...start({ plugins: [{ name: plugin, data: { hang: 'preStart' }, timeoutSeconds: 1 }] }),
-      then: undefined,
-    }),
-    untilCalled('preDestruction', 'end'),
-    remove(0),
-  ],
+  steps: [fails({ plugins: [{ name: plugin, data: { hang: 'preStart' }, timeoutSeconds: 1 }] })],
 });
 
 export const scenarios: readonly Scenario[] = [
@@ -90,7 +112,7 @@ export const scenarios: readonly Scenario[] = [
   { name: 'stop', before: [start(both)], steps: [remove(1)] },
   {
     name: 'restart after a crash',
-    before: [start(witness)],
+    before: [start(scribe)],
     steps: [
       {
         what: 'its init is killed',
@@ -101,8 +123,8 @@ export const scenarios: readonly Scenario[] = [
   },
   {
     name: 'spec change',
-    before: [start(witness)],
-    steps: [put('its environment changes', 'second', witness, { starts: 2, told: { restartCount: 0 } })],
+    before: [start(scribe)],
+    steps: [put('its environment changes', 'second', scribe, { starts: 2, told: { restartCount: 0 } })],
   },
   {
     name: 'in-place resource change',
@@ -114,14 +136,14 @@ export const scenarios: readonly Scenario[] = [
   {
     name: 'removal while starting',
     before: [],
-    steps: [withoutUndefined({ ...start(scribe), then: undefined }), untilCalled('preStart', 'begin'), remove([0, 1])],
+    steps: [comes(scribe), untilCalled('preStart', 'begin'), remove([0, 1])],
   },
   {
     name: 'removal while in back-off',
     before: [
       {
         what: 'it crashes',
-        act: (world, name) => world.drop(name, crashLooper(world, name, { marker: 'first', more: witness })),
+        act: (world, name) => world.drop(name, crashLooper(world, name, { marker: 'first', more: scribe })),
       },
       untilCalled('preDestruction', 'end'),
     ],
@@ -137,10 +159,11 @@ export const scenarios: readonly Scenario[] = [
   },
   {
     name: 'stop and start by desiredState',
-    before: [start(witness)],
+    onlyNew: true,
+    before: [start(scribe)],
     steps: [
-      put('it is to be stopped', 'first', { ...witness, desiredState: 'Stopped' }, { state: 'ended' }),
-      put('it is to run again', 'first', { ...witness, desiredState: 'Running' }, { starts: 2 }),
+      put('it is to be stopped', 'first', { ...scribe, desiredState: 'Stopped' }, { state: 'ended' }),
+      put('it is to run again', 'first', { ...scribe, desiredState: 'Running' }, { starts: 2 }),
     ],
   },
   {
@@ -149,14 +172,15 @@ export const scenarios: readonly Scenario[] = [
     steps: [
       {
         what: 'its spec comes',
-        act: (world, name) => world.drop(name, job(world, name, { marker: 'first', more: witness }, { code: 7 })),
+        act: (world, name) => world.drop(name, job(world, name, { marker: 'first', more: scribe }, { code: 7 })),
         then: (name) => ({ name, state: 'ended', starts: 1, told: { phase: 'Failed', exitCode: 7 } }),
       },
     ],
   },
-  { name: 'a terminal', before: [], steps: [start({ terminal: true }), remove(1)] },
+  { name: 'a terminal', onlyNew: true, before: [], steps: [start({ terminal: true })] },
   {
     name: 'more output than a log holds',
+    onlyNew: true,
     before: [],
     steps: [
       {
@@ -164,15 +188,15 @@ export const scenarios: readonly Scenario[] = [
         act: (world, name) =>
           world.drop(name, talker(world, name, { marker: 'first', more: { log: { maxSize: '1Mi', maxFiles: 2 } } })),
       },
-      remove(1),
     ],
   },
   {
     name: 'applied and deleted over the API',
+    onlyNew: true,
     before: [],
     steps: [
       { ...start({}), act: (world, name) => world.apply(name, server(world, name, { marker: 'first' })) },
-      { ...remove(1), act: (world, name) => world.delete(name) },
+      { ...remove(1), act: deleteOverApi },
     ],
   },
   {
@@ -181,11 +205,34 @@ export const scenarios: readonly Scenario[] = [
     steps: [{ ...start(both), what: 'hob is killed', act: (world) => world.kill() }],
   },
   {
+    name: 'hob starts again, without what it has learnt',
+    onlyNew: true,
+    before: [start(both)],
+    steps: [{ ...start(both), what: 'hob is killed', act: killAndForget }],
+  },
+  {
+    name: 'removal while a hook runs',
+    onlyNew: true,
+    before: [],
+    steps: [
+      comes({ plugins: [{ name: 'scribe', data: { hang: 'preStart' } }] }),
+      untilCalled('preStart', 'begin'),
+      remove(0),
+    ],
+  },
+  {
+    name: 'a descriptor that is held',
+    onlyNew: true,
+    before: [],
+    steps: [start({ plugins: [{ name: 'giver' }] }), remove(1)],
+  },
+  {
     name: 'hob and its keeper start again',
+    onlyNew: true,
     before: [start(both)],
     steps: [{ ...start(both), what: 'both are killed', act: killBoth }],
   },
   ...hookPoints.map(refusing),
   hanging('witness'),
-  hanging('scribe'),
+  { ...hanging('scribe'), onlyNew: true },
 ];

@@ -17,7 +17,7 @@ export interface Plan {
   readonly id: string;
   /** Write every mark, a JSON line each, to the file of this name and `.hob` or `.keeper`. */
   readonly trace?: string;
-  readonly fault?: Fault;
+  readonly faults?: readonly Fault[];
 }
 
 export interface Fault {
@@ -49,17 +49,18 @@ export function happensAt(mark: Mark): 'nothing' | 'fail' | 'hang' {
   counted.times.set(key, times);
   if (plan.trace !== undefined)
     append(`${plan.trace}.${self}`, JSON.stringify({ ...mark, occurrence: times, at: performance.now() }));
-  const { fault } = plan;
-  if (fault?.process !== self || keyOf(fault.mark) !== key || fault.occurrence !== times) return 'nothing';
-  // A keeper that died has a successor, which gets there as well.
-  if (hasFired(plan)) return 'nothing';
-  append(`${planFile}.fired`, plan.id);
+  const fault = plan.faults?.find(
+    ({ process, mark: at, occurrence }) => process === self && keyOf(at) === key && occurrence === times,
+  );
+  // Who died has a successor, which gets there as well.
+  if (!fault || hasFired(plan)) return 'nothing';
+  append(`${planFile}.fired`, `${plan.id} ${self}`);
   return fault.action === 'kill' ? die() : fault.action;
 }
 
 function hasFired({ id }: Plan): boolean {
   try {
-    return readFileSync(`${planFile}.fired`, 'utf8').split('\n').includes(id);
+    return readFileSync(`${planFile}.fired`, 'utf8').split('\n').includes(`${id} ${self}`);
   } catch {
     return false;
   }

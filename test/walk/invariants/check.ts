@@ -14,7 +14,8 @@ import { startFaults } from './starts.ts';
 import { stateFileFaults } from './state-files.ts';
 import { toldFaults } from './told.ts';
 
-const lookAgainMs = 20;
+/** Each look takes hob and this process some milliseconds of the processor, which plays side by side have to share. */
+const lookAgainMs = 120;
 
 /**
  * Hold what the host shows of a world against what it must show when all has settled. Asks nothing of hob.

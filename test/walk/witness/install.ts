@@ -26,3 +26,7 @@ export function installWitness({ dir, plugins }: Places, name: WitnessName, hint
   mkfifo(join(beside, 'never'), 0o600);
   renameSync(beside, join(plugins, name));
 }
+
+/** A plugin that gives descriptors, and says nothing. */
+export const installGiver = ({ plugins }: Places): void =>
+  copyFileSync(join(import.meta.dirname, 'giver.mjs'), join(plugins, 'giver.mjs'));
