@@ -195,6 +195,7 @@ export function createController(options: ControllerOptions): Controller {
     const { context } = actor.getSnapshot();
     const conditions = view.status?.conditions ?? [];
     const enter = async (): Promise<void> => {
+      if (isOver) return;
       const { resumeAt, context: found } = await options.recover(statePath(actor.getSnapshot().value), context);
       if (isOver) return;
       keep(key, { context: found, resumeAt, claim, contentHash, conditions });

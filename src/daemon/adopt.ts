@@ -91,11 +91,17 @@ async function removeOrphans(
   adopted: readonly AdoptedContainer[],
 ): Promise<void> {
   const known = new Map(adopted.map(({ context }) => [context.id, context.instance?.id]));
+  const tellRemoved = (id: string): void =>
+    report.hob('Warning', 'OrphanRemoved', `crun held a container "${id}" that hob knows nothing of; it was removed`);
+  /** One that does not go must not keep the others. */
+  const orTell = (removal: Promise<void>): Promise<void> =>
+    removal.catch((error: unknown) =>
+      report.hob('Warning', 'OrphanRemains', `what nobody knows of could not be removed: ${wordsOf(error)}`),
+    );
   for (const id of await runtime.list()) {
     if (known.has(id)) continue;
-    await runtime.discard(id, '');
-    report.hob('Warning', 'OrphanRemoved', `crun held a container "${id}" that hob knows nothing of; it was removed`);
+    await orTell(runtime.discard(id, '').then(() => tellRemoved(id)));
   }
   for (const { id, instanceID } of await rootfs.list())
-    if (known.get(id) !== instanceID) await rootfs.discard(id, instanceID);
+    if (known.get(id) !== instanceID) await orTell(rootfs.discard(id, instanceID));
 }

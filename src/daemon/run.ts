@@ -29,7 +29,7 @@ export async function runDaemon(options: DaemonOptions): Promise<number> {
   });
   await daemon.stopped;
   stopWatching();
-  if (isLost) startAgain(namespace.sentence);
+  if (isLost) startAgain(namespace.kind === 'entered' ? namespace.sentence : undefined);
   return isLost ? 1 : 0;
 }
 

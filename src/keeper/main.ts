@@ -15,6 +15,7 @@ import { startOverIfCompilerIsLoaded } from './start-over.ts';
 
 /** More than anybody reads. The disk is other people's. */
 const mostOwnLogBytes = 256 * 1024;
+const listenAgainMs = 1000;
 let ownLogBytes = 0;
 const [runDir = '', idleSeconds = '30'] = process.argv.slice(2);
 
@@ -47,6 +48,15 @@ function serve(lock: number): void {
   const keeper = createKeeper({ idleMs: Number(idleSeconds) * 1000, records, warn, onOver: leave });
   rmSync(path, { force: true }); // a dead keeper's
   const server = createServer(keeper.accept);
+  // The first time, a failure is the end, and hob reads of it in the log.
+  server.once('listening', () => {
+    server.on('error', (error) => {
+      warn(`the socket cannot be made again: ${error.message}; trying again`);
+      setTimeout(() => {
+        if (!server.listening && isStillOurs(lock)) listen(server, path);
+      }, listenAgainMs);
+    });
+  });
   listen(server, path);
   // Somebody may have deleted the socket alone; who is connected stays so.
   watch(runDir, { persistent: false }, (_event, name) => {

@@ -18,13 +18,25 @@ export function watchMounts(overlaysDir: string, onChange: (isThere: (path: stri
   addToEpoll(epoll, file, EPOLL.PRI);
   const look = (): void => onChange(mountsBelow(join(overlaysDir, '/')));
   look();
+  let isDue = false;
   const timer = setInterval(() => {
-    if (readyInEpoll(epoll).length > 0) look();
+    isDue ||= readyInEpoll(epoll).length > 0;
+    if (isDue) isDue = !succeeds(look);
   }, lookEveryMs);
   return () => {
     clearInterval(timer);
     for (const fd of [epoll, file]) closeSync(fd);
   };
+}
+
+/** What fails for want of descriptors, say, is done at a later turn; it must not end hob. */
+function succeeds(action: () => void): boolean {
+  try {
+    action();
+    return true;
+  } catch {
+    return false;
+  }
 }
 
 function mountsBelow(directory: string): (path: string) => boolean {

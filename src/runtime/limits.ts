@@ -96,15 +96,13 @@ function cpuLimits({ shares, quota, period = 100_000 }: NonNullable<OciResources
   });
   if (!v2)
     return [
-      ...(shares === undefined ? [] : [one('cpu.shares', shares, is(shares))]),
-      ...(quota === undefined
-        ? []
-        : [one('cpu.cfs_quota_us', quota, is(quota)), one('cpu.cfs_period_us', period, is(period))]),
+      ...(!shares ? [] : [one('cpu.shares', shares, is(shares))]),
+      ...(!quota ? [] : [one('cpu.cfs_quota_us', quota, is(quota)), one('cpu.cfs_period_us', period, is(period))]),
     ];
-  const max = `${quota !== undefined && quota < 0 ? 'max' : quota} ${period}`;
+  const max = `${(quota ?? 0) < 0 ? 'max' : quota} ${period}`;
   return [
-    ...(shares === undefined ? [] : [one('cpu.weight', weights(shares).join(' or '), isOneOf(weights(shares)))]),
-    ...(quota === undefined ? [] : [one('cpu.max', max, (found) => found === max)]),
+    ...(!shares ? [] : [one('cpu.weight', weights(shares).join(' or '), isOneOf(weights(shares)))]),
+    ...(!quota ? [] : [one('cpu.max', max, (found) => found === max)]),
   ];
 }
 

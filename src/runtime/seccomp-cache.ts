@@ -1,4 +1,4 @@
-import { mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { contentHash } from '../api/hash.ts';
 import { asRecord } from './json.ts';
@@ -26,6 +26,7 @@ const compiled = ['architectures', 'defaultAction', 'defaultErrnoRet', 'syscalls
  * the libraries it was made with
  */
 export function createSeccompCache(directory: string): SeccompCache {
+  removeDrafts(directory);
   const known = new Map<string, string>();
   return {
     use(config) {
@@ -63,11 +64,19 @@ function read(file: string): string | undefined {
   }
 }
 
+const draftSuffix = '.new';
+
+/** What a death left of one that was being kept. */
+function removeDrafts(directory: string): void {
+  if (!existsSync(directory)) return;
+  for (const name of readdirSync(directory))
+    if (name.endsWith(draftSuffix)) rmSync(join(directory, name), { force: true });
+}
+
 function keep(directory: string, key: string, filter: Buffer): void {
   try {
     mkdirSync(directory, { recursive: true, mode: 0o700 });
-    // What a death in between leaves is written over by the next start.
-    const draft = join(directory, `.${key}.new`);
+    const draft = join(directory, `${key}${draftSuffix}`);
     writeFileSync(draft, filter, { mode: 0o600 });
     renameSync(draft, join(directory, key));
   } catch {

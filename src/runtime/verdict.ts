@@ -1,10 +1,18 @@
 import { closeSync, constants, openSync, writeSync } from 'node:fs';
+import { meansMissing } from '../host/errors.ts';
 import type { Instance } from './instance.ts';
 import { goAhead, refusal } from './start-command.ts';
 
-/** Tell the hook that waits. Without one, nothing happens: it is gone, or was answered before. */
+/**
+ * Tell the hook that waits. Without one, nothing happens: it is gone, or was answered before. Where somebody has deleted the FIFO nobody can be
+ * told any more: the start's time limit ends what waits.
+ */
 export function answerPreStart(instance: Instance, verdict: boolean): void {
-  tell(instance.paths.verdict, verdict ? goAhead : refusal);
+  try {
+    tell(instance.paths.verdict, verdict ? goAhead : refusal);
+  } catch (error) {
+    if (!meansMissing(error)) throw error;
+  }
   instance.answered = true;
   instance.wake();
 }

@@ -16,6 +16,8 @@ export interface AppliedSource extends Source {
   remove(identity: { namespace: string; name: string }): Promise<void>;
 }
 
+const lookAgainMs = 5_000;
+
 export const appliedSourceName = 'applied';
 
 /** Told of a file that others changed, and of what became of it. */
@@ -37,6 +39,8 @@ export function appliedSource(directory: string, tell: AppliedListener = () => u
     last = turn.catch(() => undefined);
     return turn;
   };
+  const lookInTurn = (): void => void inTurn(look).catch(() => undefined);
+  let later: NodeJS.Timeout | undefined;
   const fileOf = (identity: { namespace: string; name: string }): string =>
     join(directory, `${containerID(identity)}.json`);
 
@@ -56,8 +60,20 @@ export function appliedSource(directory: string, tell: AppliedListener = () => u
   /** Others may have been at the files. */
   async function look(): Promise<void> {
     const found = await filesIn(directory);
-    for (const [file, { good }] of texts) if (!found.includes(file)) await restore(file, good);
-    for (const file of found) await takeIfChanged(file);
+    for (const [file, { good }] of texts) if (!found.includes(file)) await orLater(file, restore(file, good));
+    for (const file of found) await orLater(file, takeIfChanged(file));
+  }
+
+  /** What cannot be done for one file, on a full disk say, is told, and tried again. */
+  async function orLater(file: string, action: Promise<void>): Promise<void> {
+    try {
+      await action;
+    } catch (error) {
+      tell(file, `was changed by hand, and cannot be put right: ${wordsOf(error)}; trying again`);
+      clearTimeout(later);
+      later = setTimeout(lookInTurn, lookAgainMs);
+      later.unref();
+    }
   }
 
   async function restore(file: string, text: string | undefined): Promise<void> {
@@ -70,7 +86,7 @@ export function appliedSource(directory: string, tell: AppliedListener = () => u
   }
 
   async function takeIfChanged(file: string): Promise<void> {
-    const text = await readFile(file, 'utf8').catch(() => '');
+    const text = await readFile(file, 'utf8');
     if (text === texts.get(file)?.last) return;
     tell(file, `was ${texts.has(file) ? 'changed' : 'added'} by hand; what it says counts, as if it had been applied`);
     await take(file);
@@ -82,7 +98,7 @@ export function appliedSource(directory: string, tell: AppliedListener = () => u
       sink = to;
       await mkdir(directory, { recursive: true, mode: 0o700 });
       await removeDrafts(directory);
-      watching = watchFolder(directory, () => void inTurn(look).catch(() => undefined));
+      watching = watchFolder(directory, lookInTurn);
       await inTurn(async () => {
         for (const file of await filesIn(directory)) await take(file);
       });
@@ -91,6 +107,7 @@ export function appliedSource(directory: string, tell: AppliedListener = () => u
     stop: async () => {
       sink = undefined;
       watching?.close();
+      clearTimeout(later);
       await last;
     },
     put: (container) =>

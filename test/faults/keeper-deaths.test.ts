@@ -1,4 +1,5 @@
-import { readFileSync } from 'node:fs';
+import { readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { callsOf, hooksBegun, isAlive, keeperOf, putShellPlugin, untilCalled } from '../support/faults.ts';
 import { runsForever, testHob, untilTrue } from '../support/hob.ts';
@@ -38,11 +39,15 @@ it('killed again and again while a container prints as fast as it can: not a lin
 });
 
 it('killed together with hob, while a container prints more than a pipe holds: it waits, and all is there in the end', async () => {
-  hob.drop('much', { command: counts(more) });
+  // It begins when there is nobody to read.
+  const [shell, option, script] = counts(more);
+  const command = [shell, option, `while [ ! -e /mnt/alone ]; do sleep 0.05; done; ${script}`];
+  hob.drop('much', { command, mounts: [{ source: hob.dir, destination: '/mnt', options: ['ro'] }] });
   const { status } = await hob.untilPhase('much', 'Running');
   const keeper = keeperOf(hob);
   await hob.kill();
   process.kill(keeper, 'SIGKILL');
+  writeFileSync(join(hob.dir, 'alone'), '');
   const isWaiting = (): boolean => /pipe/.test(readFileSync(`/proc/${status?.pid}/wchan`, 'utf8'));
   await untilTrue('it waits for a reader', isWaiting);
   await hob.start();

@@ -208,7 +208,10 @@ export const scenarios: readonly Scenario[] = [
     name: 'hob starts again, without what it has learnt',
     onlyNew: true,
     before: [start(both)],
-    steps: [{ ...start(both), what: 'hob is killed', act: killAndForget }],
+    steps: [
+      { ...start(both), what: 'hob is killed', act: killAndForget },
+      put('its environment changes', 'second', both, { starts: 2 }),
+    ],
   },
   {
     name: 'removal while a hook runs',
