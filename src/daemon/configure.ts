@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import type { ContainerSpec } from '../api/container.ts';
 import { assertTrustedPath } from '../host/trust.ts';
-import { readBundle, rootfsOf } from '../runtime/bundle.ts';
+import { readBundle, rootfsOf } from '../runtime/oci/bundle.ts';
 import { ociConfig } from '../runtime/oci-config.ts';
 import { noAdditions } from '../lifecycle/parts.ts';
 import type { LifecycleParts } from '../lifecycle/parts.ts';

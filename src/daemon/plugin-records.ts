@@ -2,7 +2,7 @@ import { existsSync } from 'node:fs';
 import type { Container } from '../api/container.ts';
 import { containerID } from '../api/container.ts';
 import type { PluginInfo } from '../api/wire.ts';
-import { labelOf } from '../hooks/candidates.ts';
+import { labelOf } from '../hooks/registry/candidates.ts';
 import { recordsFile } from '../hooks/plugin-state.ts';
 import { conflict } from './api/backend.ts';
 import type { LogSource } from './api/backend.ts';

@@ -1,6 +1,6 @@
 import { existsSync, watch } from 'node:fs';
 import { join } from 'node:path';
-import { signalsDirectory } from '../runtime/instance-paths.ts';
+import { signalsDirectory } from '../runtime/instance/paths.ts';
 
 /**
  * Hear of it when somebody deletes the run directory, or what hob cannot do without in it: its lock, and the directory that it watches.

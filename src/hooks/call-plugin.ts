@@ -1,4 +1,4 @@
-import type { FdTable } from './fd-table.ts';
+import type { FdTable } from './start-state/fd-table.ts';
 import type { HookContext, Plugin } from './plugin.ts';
 import { failed, type HookOutcome, type HookRequest } from './registered-plugin.ts';
 import { type CollectingStartState, createStartState } from './start-state.ts';

@@ -1,10 +1,10 @@
 import type { PluginUse } from '../api/container.ts';
 import type { HookCall } from '../journal/journal.ts';
-import { discardFds, type GivenParts, type StartStateAdditions } from './additions.ts';
-import { createFdTable, type FdTable, recordedFds } from './fd-table.ts';
+import { discardFds, type GivenParts, type StartStateAdditions } from './start-state/additions.ts';
+import { createFdTable, type FdTable, recordedFds } from './start-state/fd-table.ts';
 import { callHook, type CallSetting, type EndedCall, type HookedContainer, type HookJournal } from './hook-call.ts';
 import { type PlannedCall, planCalls } from './hook-plan.ts';
-import { type AddingPlugin, mergeAdditions } from './merge-additions.ts';
+import { type AddingPlugin, mergeAdditions } from './start-state/merge-additions.ts';
 import type { HookPoint } from './plugin.ts';
 import { failed, type HookFailure, type HookFailureReason, type HookLog } from './registered-plugin.ts';
 import type { PluginRegistry } from './registry.ts';

@@ -1,6 +1,6 @@
 import { wordsOf } from '../host/errors.ts';
-import { type AddedMount, assignmentFault, mountFault, type PluginAdditions } from './additions.ts';
-import { bindSourceFault } from './bind-source.ts';
+import { type AddedMount, assignmentFault, mountFault, type PluginAdditions } from './start-state/additions.ts';
+import { bindSourceFault } from './start-state/bind-source.ts';
 import type { HookPoint } from './plugin.ts';
 import { failed, type HookOutcome } from './registered-plugin.ts';
 import type { ProcessResult } from './run-process.ts';

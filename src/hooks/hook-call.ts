@@ -1,5 +1,5 @@
 import type { HookCall, Journal } from '../journal/journal.ts';
-import type { FdTable } from './fd-table.ts';
+import type { FdTable } from './start-state/fd-table.ts';
 import { isTeardown, type PlannedCall } from './hook-plan.ts';
 import type { HookPoint } from './plugin.ts';
 import { failed, failureReasons, type HookFailureReason, type HookLog, type HookOutcome } from './registered-plugin.ts';

@@ -1,4 +1,4 @@
-import { createPins, type Pin } from './plugin-pins.ts';
+import { createPins, type Pin } from './registry/pins.ts';
 import type { RegisteredPlugin } from './registered-plugin.ts';
 
 /** Which version of a plugin serves which instance. */

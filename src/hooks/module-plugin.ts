@@ -1,9 +1,9 @@
 import { checkIdentity } from './identity.ts';
-import { forgetIdentity, knownIdentity, rememberIdentity } from './known-identity.ts';
-import { createModuleCalls, type ModuleCalls } from './module-calls.ts';
-import { startThread, type ThreadOptions } from './module-thread.ts';
+import { forgetIdentity, knownIdentity, rememberIdentity } from './module/known-identity.ts';
+import { createModuleCalls, type ModuleCalls } from './module/calls.ts';
+import { startThread, type ThreadOptions } from './module/thread.ts';
 import type { PluginIdentity, RegisteredPlugin } from './registered-plugin.ts';
-import { createThreadLife, type ThreadLife } from './thread-life.ts';
+import { createThreadLife, type ThreadLife } from './module/thread-life.ts';
 
 export interface ModuleOptions extends ThreadOptions {
   readonly version: string;

@@ -3,7 +3,7 @@
  * `hint-flags.ts`, and from nothing else of hob.
  */
 
-export { MountFlags } from './mount-flags.ts';
+export { MountFlags } from './start-state/mount-flags.ts';
 
 /** The five moments of a container's life at which plugins take part, in the order they come. */
 export const hookPoints = ['postConstruction', 'preStart', 'postStart', 'postStop', 'preDestruction'] as const;

@@ -1,6 +1,6 @@
-import type { FdTable } from './fd-table.ts';
+import type { FdTable } from './start-state/fd-table.ts';
 import type { HookPoint } from './plugin.ts';
-import type { PluginAdditions } from './additions.ts';
+import type { PluginAdditions } from './start-state/additions.ts';
 
 /** Where this part reports what people should know; a pino logger fits. */
 export interface HookLog {

@@ -1,17 +1,17 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { isDeepStrictEqual } from 'node:util';
 import { wordsOf } from '../host/errors.ts';
-import { type Candidate, findCandidates } from './candidates.ts';
-import { watchFolders } from './folder-watch.ts';
+import { type Candidate, findCandidates } from './registry/candidates.ts';
+import { watchFolders } from './registry/folder-watch.ts';
 import { createInstancePlugins, type InstancePlugins } from './instance-plugins.ts';
-import { type LoaderOptions, loadPlugin } from './plugin-loader.ts';
-import { createShelf, type ListedPlugin, pluginOf, type ShelfEntry } from './plugin-shelf.ts';
+import { type LoaderOptions, loadPlugin } from './registry/loader.ts';
+import { createShelf, type ListedPlugin, pluginOf, type ShelfEntry } from './registry/shelf.ts';
 import { removeAllOf, removeMetadata } from './plugin-state.ts';
 import type { RegisteredPlugin } from './registered-plugin.ts';
-import { createRescans } from './rescans.ts';
-import { strayFile } from './stray-file.ts';
+import { createRescans } from './registry/rescans.ts';
+import { strayFile } from './registry/stray-file.ts';
 
-export type { ListedPlugin } from './plugin-shelf.ts';
+export type { ListedPlugin } from './registry/shelf.ts';
 
 /** The plugins that there are in the plugin folders, kept up to date. */
 export interface PluginRegistry extends Pick<InstancePlugins, 'pin' | 'adopt' | 'find'> {

@@ -2,10 +2,10 @@ import { closeSync } from 'node:fs';
 import { inspect } from 'node:util';
 import { wordsOf } from '../host/errors.ts';
 import { duplicateFd, isCloseOnExec } from '../host/libc.ts';
-import { type AddedMount, assignmentFault, mountFault, type PluginAdditions } from './additions.ts';
-import { bindSourceFault } from './bind-source.ts';
-import { type FdTable, MAX_FDS, recordFd, recordedFds } from './fd-table.ts';
-import { MountFlags, mountOptions } from './mount-flags.ts';
+import { type AddedMount, assignmentFault, mountFault, type PluginAdditions } from './start-state/additions.ts';
+import { bindSourceFault } from './start-state/bind-source.ts';
+import { type FdTable, MAX_FDS, recordFd, recordedFds } from './start-state/fd-table.ts';
+import { MountFlags, mountOptions } from './start-state/mount-flags.ts';
 import type { StartState } from './plugin.ts';
 
 /** The start state that one postConstruction call gets, and what it has collected. */

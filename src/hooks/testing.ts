@@ -10,9 +10,9 @@
 
 import { dirname, resolve } from 'node:path';
 import { loadExecutable } from './executable-plugin.ts';
-import { makePlugin } from './make-plugin.ts';
-import { moduleEnvironment } from './module-environment.ts';
-import { readManifest } from './plugin-manifest.ts';
+import { makePlugin } from './module/make-plugin.ts';
+import { moduleEnvironment } from './module/environment.ts';
+import { readManifest } from './registry/manifest.ts';
 import type { HookLog } from './registered-plugin.ts';
 import { benchOf } from './testing/bench.ts';
 import type { Testable, TestedPlugin, TestOptions } from './testing/contract.ts';

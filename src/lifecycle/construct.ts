@@ -3,7 +3,7 @@ import type { PromiseActorLogic } from 'xstate';
 import { RootfsError } from '../rootfs/rootfs-error.ts';
 import type { Constructed, EffectInput } from '../../machines/events.ts';
 import type { ContainerContext } from '../../machines/context.ts';
-import { rootfsOf } from '../runtime/bundle.ts';
+import { rootfsOf } from '../runtime/oci/bundle.ts';
 import { instanceOf } from './parts.ts';
 import type { LifecycleParts } from './parts.ts';
 

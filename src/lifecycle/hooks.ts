@@ -4,7 +4,7 @@ import type { HookPoint } from '../hooks/plugin.ts';
 import type { HookPointResult } from '../hooks/dispatcher.ts';
 import type { EffectInput, HooksDone, HooksInput } from '../../machines/events.ts';
 import type { ContainerContext } from '../../machines/context.ts';
-import { givenParts } from '../runtime/given-parts.ts';
+import { givenParts } from '../runtime/oci/given-parts.ts';
 import { instanceOf } from './parts.ts';
 import type { LifecycleParts } from './parts.ts';
 

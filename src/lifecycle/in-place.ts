@@ -1,6 +1,6 @@
 import { fromPromise } from 'xstate';
 import type { PromiseActorLogic } from 'xstate';
-import { readBundle } from '../runtime/bundle.ts';
+import { readBundle } from '../runtime/oci/bundle.ts';
 import { resourcesUpdate } from '../runtime/oci-config.ts';
 import type { EffectInput } from '../../machines/events.ts';
 import type { ContainerContext, Desired } from '../../machines/context.ts';

@@ -1,7 +1,7 @@
 import { readdirSync } from 'node:fs';
 import { join } from 'node:path';
-import { readRecord } from './instance-files.ts';
-import { instancePaths, instancesDirectory, isSafeID, signalKinds } from './instance-paths.ts';
+import { readRecord } from './instance/files.ts';
+import { instancePaths, instancesDirectory, isSafeID, signalKinds } from './instance/paths.ts';
 import { followInstance, type Instance } from './instance.ts';
 import type { RuntimeParts } from './runtime-parts.ts';
 import { attachLog } from './start.ts';

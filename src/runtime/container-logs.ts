@@ -1,9 +1,9 @@
-import { watchLog } from './log-changes.ts';
-import { openLogFiles, readRecords, type OpenLogFile } from './log-files.ts';
-import { assembleLines, endsLine, type LogLine } from './log-records.ts';
-import { findTail } from './log-tail.ts';
+import { watchLog } from './logs/changes.ts';
+import { openLogFiles, readRecords, type OpenLogFile } from './logs/files.ts';
+import { assembleLines, endsLine, type LogLine } from './logs/records.ts';
+import { findTail } from './logs/tail.ts';
 
-export type { LogLine } from './log-records.ts';
+export type { LogLine } from './logs/records.ts';
 
 export interface ReadLinesOptions {
   /** The current log file; rotated ones are beside it as PATH.1, PATH.2, ... Nothing is read, and nothing wrong, when there is none. */

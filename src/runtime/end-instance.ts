@@ -2,8 +2,8 @@ import { closeSync } from 'node:fs';
 import { setTimeout as delay } from 'node:timers/promises';
 import { openPidfd, signalPidfd } from '../host/libc.ts';
 import { removeCgroups } from './cgroup-remains.ts';
-import { findHelpers, hasShell, isHelper } from './helpers.ts';
-import { crunStateExists, findInit, isLiving } from './init.ts';
+import { findHelpers, hasShell, isHelper } from './instance/helpers.ts';
+import { crunStateExists, findInit, isLiving } from './instance/init.ts';
 import type { Instance } from './instance.ts';
 import type { RuntimeParts } from './runtime-parts.ts';
 

@@ -1,5 +1,5 @@
 import { join } from 'node:path';
-import { crunRoot, instancesDirectory, safeID } from './instance-paths.ts';
+import { crunRoot, instancesDirectory, safeID } from './instance/paths.ts';
 import { asRecord, parseRecord } from './json.ts';
 import { readSmall } from './small-file.ts';
 

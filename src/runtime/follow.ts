@@ -1,8 +1,8 @@
 import { wordsOf } from '../host/errors.ts';
-import { createCheckUp, suspect } from './check-up.ts';
-import { createCrunRootWatch } from './crun-root.ts';
-import { createDriftWatch, type DriftListener } from './drift.ts';
-import { letHelpersGoOn } from './helpers-go-on.ts';
+import { createCheckUp, suspect } from './follow/check-up.ts';
+import { createCrunRootWatch } from './follow/crun-root.ts';
+import { createDriftWatch, type DriftListener } from './follow/drift.ts';
+import { letHelpersGoOn } from './follow/helpers-go-on.ts';
 import type { Instance } from './instance.ts';
 import { once } from './once.ts';
 import type { RuntimeParts } from './runtime-parts.ts';

@@ -1,7 +1,7 @@
 import { closeSync } from 'node:fs';
 import { isPid as canBePid } from '../host/libc.ts';
-import type { InstanceRecord } from './instance-files.ts';
-import type { InstancePaths, SignalKind } from './instance-paths.ts';
+import type { InstanceRecord } from './instance/files.ts';
+import type { InstancePaths, SignalKind } from './instance/paths.ts';
 import { asRecord, parseRecord } from './json.ts';
 import type { Exit } from './runtime.ts';
 import { readSmall } from './small-file.ts';

@@ -10,10 +10,10 @@ import {
   type RunResult,
   type StartRequest,
 } from '../keeper/protocol.ts';
-import { ask, askToRun } from './keeper-ask.ts';
-import type { KeeperConnection } from './keeper-connection.ts';
-import { openLink } from './keeper-link.ts';
-import { keptLogs } from './kept-logs.ts';
+import { ask, askToRun } from './keeper/ask.ts';
+import type { KeeperConnection } from './keeper/connection.ts';
+import { openLink } from './keeper/link.ts';
+import { keptLogs } from './keeper/kept-logs.ts';
 
 export type { Descriptors, LogRequest, RunRequest, RunResult, StartRequest } from '../keeper/protocol.ts';
 

@@ -1,6 +1,6 @@
 import { isFrozen } from './cgroup-remains.ts';
-import { exitOf } from './exit.ts';
-import { findInit, isTended, livingStat } from './init.ts';
+import { exitOf } from './instance/exit.ts';
+import { findInit, isTended, livingStat } from './instance/init.ts';
 import type { Instance } from './instance.ts';
 import type { RuntimeParts } from './runtime-parts.ts';
 import type { Observation } from './runtime.ts';

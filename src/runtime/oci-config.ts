@@ -1,5 +1,5 @@
 import { asRecord } from './json.ts';
-import { mergePatch } from './merge-patch.ts';
+import { mergePatch } from './oci/merge-patch.ts';
 import { bundleBase, tightDefaults } from './oci/base.ts';
 import { withDevices } from './oci/devices.ts';
 import type { OciInput } from './oci/input.ts';

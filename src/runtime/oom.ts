@@ -1,5 +1,5 @@
 import { closeSync, constants, openSync, readSync } from 'node:fs';
-import type { OomQuestion } from './exit.ts';
+import type { OomQuestion } from './instance/exit.ts';
 
 /** One process that the kernel killed because its cgroup, or the host, ran out of memory. */
 export interface OomKill {

@@ -1,9 +1,9 @@
 import type { CgroupLayout } from '../host/cgroups.ts';
 import type { CrunCommand } from './crun-command.ts';
-import type { OomQuestion } from './exit.ts';
+import type { OomQuestion } from './instance/exit.ts';
 import type { Instance } from './instance.ts';
 import type { Keeper } from './keeper-client.ts';
-import type { Slots } from './slots.ts';
+import type { Slots } from './start/slots.ts';
 
 /** What the runtime's operations work with. */
 export interface RuntimeParts {

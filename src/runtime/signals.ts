@@ -1,6 +1,6 @@
 import { readdirSync, rmSync, watch } from 'node:fs';
 import { join } from 'node:path';
-import { parseSignalName, signalsDirectory, type SignalKind } from './instance-paths.ts';
+import { parseSignalName, signalsDirectory, type SignalKind } from './instance/paths.ts';
 
 /**
  * Watch the directory of small files that mean something happened: one watch for all containers.

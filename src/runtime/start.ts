@@ -1,16 +1,16 @@
 import { closeSync } from 'node:fs';
 import { discard } from './discard.ts';
-import { followStart, type StartListener } from './follow-start.ts';
-import { cgroupsPathOf, hasTerminal, limitsIn, writeInstance } from './instance-files.ts';
-import { crunRoot, instancePaths, type InstancePaths } from './instance-paths.ts';
+import { followStart, type StartListener } from './start/follow.ts';
+import { cgroupsPathOf, hasTerminal, limitsIn, writeInstance } from './instance/files.ts';
+import { crunRoot, instancePaths, type InstancePaths } from './instance/paths.ts';
 import { followInstance, type Instance } from './instance.ts';
 import type { Descriptors, StartRequest } from './keeper-client.ts';
 import { once } from './once.ts';
-import { closePty, openPty, type Pty } from './pty.ts';
+import { closePty, openPty, type Pty } from './start/pty.ts';
 import { findInstance, type RuntimeParts } from './runtime-parts.ts';
 import type { Launch, StartOutcome } from './runtime.ts';
-import { startCommand } from './start-command.ts';
-import { failed, givenUp } from './start-failure.ts';
+import { startCommand } from './start/command.ts';
+import { failed, givenUp } from './start/failure.ts';
 
 /** Start an instance, or go on with a start that is under way. What goes wrong is an outcome; only an abort rejects. */
 export async function startInstance(

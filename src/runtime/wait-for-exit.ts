@@ -1,5 +1,5 @@
 import { drainLog } from './container-output.ts';
-import { exitOf } from './exit.ts';
+import { exitOf } from './instance/exit.ts';
 import type { Instance } from './instance.ts';
 import type { RuntimeParts } from './runtime-parts.ts';
 import type { Exit } from './runtime.ts';

@@ -7,8 +7,8 @@ import fc from 'fast-check';
 import { afterEach, beforeEach, describe, it } from 'vitest';
 import { keeperFiles, lineReader, protocolVersion } from '../../src/keeper/protocol.ts';
 import { connectKeeper } from '../../src/runtime/keeper-client.ts';
-import { connectTo, keeperError } from '../../src/runtime/keeper-connection.ts';
-import { isHello } from '../../src/runtime/keeper-message.ts';
+import { connectTo, keeperError } from '../../src/runtime/keeper/connection.ts';
+import { isHello } from '../../src/runtime/keeper/message.ts';
 import { holds, mutatedBytes, mutatedText, mutatedValue, patience } from '../support/fuzz.ts';
 import { testKeeper, type TestKeeper } from '../support/keeper.ts';
 

@@ -4,8 +4,8 @@ import { join } from 'node:path';
 import { serialize, deserialize } from 'node:v8';
 import fc from 'fast-check';
 import { afterEach, beforeEach, describe, it } from 'vitest';
-import { knownIdentity, rememberIdentity } from '../../src/hooks/known-identity.ts';
-import { readFromThread } from '../../src/hooks/module-messages.ts';
+import { knownIdentity, rememberIdentity } from '../../src/hooks/module/known-identity.ts';
+import { readFromThread } from '../../src/hooks/module/messages.ts';
 import { holds, mutatedBytes, mutatedText, mutatedValue, patience, scratch } from '../support/fuzz.ts';
 import { pluginBench, use, type PluginBench } from '../support/plugins.ts';
 

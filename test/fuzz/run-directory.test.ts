@@ -6,7 +6,7 @@ import fc from 'fast-check';
 import { afterEach, beforeEach, describe, it } from 'vitest';
 import { runRecords } from '../../src/keeper/run-records.ts';
 import { createCrunRuntime, type CrunRuntime } from '../../src/runtime/crun.ts';
-import { keeperPid, killKeeper } from '../../src/runtime/keeper-process.ts';
+import { keeperPid, killKeeper } from '../../src/runtime/keeper/process.ts';
 import type { RuntimeParts } from '../../src/runtime/runtime-parts.ts';
 import { holds, mutatedBytes, mutatedText, mutatedValue, patience, scratch } from '../support/fuzz.ts';
 import { isRunning } from '../support/keeper.ts';

@@ -9,8 +9,8 @@ import { parseLabelSelector } from '../../src/daemon/api/label-selector.ts';
 import { readData } from '../../src/hooks/data.ts';
 import { hintNames, HintFlags, parseHints, unknownHints } from '../../src/hooks/hint-flags.ts';
 import { checkIdentity } from '../../src/hooks/identity.ts';
-import { MountFlags, mountOptions } from '../../src/hooks/mount-flags.ts';
-import { mergePatch } from '../../src/runtime/merge-patch.ts';
+import { MountFlags, mountOptions } from '../../src/hooks/start-state/mount-flags.ts';
+import { mergePatch } from '../../src/runtime/oci/merge-patch.ts';
 import { holds, mutatedText, mutatedValue, patience, strange } from '../support/fuzz.ts';
 
 /** What it answers; undefined when it refuses in words. Any other throw is a mistake of its own. */

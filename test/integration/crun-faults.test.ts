@@ -13,9 +13,9 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { mount, unmount } from '../../src/host/libc.ts';
-import { instancePaths } from '../../src/runtime/instance-paths.ts';
+import { instancePaths } from '../../src/runtime/instance/paths.ts';
 import type { Launch } from '../../src/runtime/runtime.ts';
-import { startCommand } from '../../src/runtime/start-command.ts';
+import { startCommand } from '../../src/runtime/start/command.ts';
 import { isRunning, never, testRuntime, until, type TestRuntime } from '../support/runtime.ts';
 
 let test: TestRuntime;

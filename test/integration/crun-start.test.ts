@@ -1,7 +1,7 @@
 import { chmodSync, existsSync, mkdirSync, openSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
-import { isLiving } from '../../src/runtime/init.ts';
+import { isLiving } from '../../src/runtime/instance/init.ts';
 import type { Launch, StartOutcome } from '../../src/runtime/runtime.ts';
 import { isRunning, never, testRuntime, until, type LaunchChange, type TestRuntime } from '../support/runtime.ts';
 

@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { mkfifo } from '../../src/host/libc.ts';
-import { keeperPid, killKeeper } from '../../src/runtime/keeper-process.ts';
+import { keeperPid, killKeeper } from '../../src/runtime/keeper/process.ts';
 import { connectKeeper, type Keeper, type KeeperOptions, type LogRequest } from '../../src/runtime/keeper-client.ts';
 import { pipe, readNow } from '../support/descriptors.ts';
 import { compileCache, isRunning, outputOf, read, until } from '../support/keeper.ts';

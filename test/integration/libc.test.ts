@@ -5,8 +5,8 @@ import { constants, release, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, it } from 'vitest';
 import { bootID } from '../../src/host/boot.ts';
-import { isLiving } from '../../src/runtime/init.ts';
-import { processStat } from '../../src/runtime/proc.ts';
+import { isLiving } from '../../src/runtime/instance/init.ts';
+import { processStat } from '../../src/runtime/instance/proc.ts';
 import {
   duplicateFd,
   isCloseOnExec,

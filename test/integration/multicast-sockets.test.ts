@@ -2,7 +2,7 @@ import { createSocket, type Socket } from 'node:dgram';
 import { once } from 'node:events';
 import { readFileSync } from 'node:fs';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
-import { discardFds } from '../../src/hooks/additions.ts';
+import { discardFds } from '../../src/hooks/start-state/additions.ts';
 import { isCloseOnExec } from '../../src/host/libc.ts';
 import { type TestHob, testHob, untilTrue } from '../support/hob.ts';
 import { enterNetworkNamespace, routeMulticast, unrouteMulticast } from '../support/network-namespace.ts';

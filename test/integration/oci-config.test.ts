@@ -4,7 +4,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { parseSpecs } from '../../src/api/parse.ts';
 import type { ContainerSpec } from '../../src/api/container.ts';
 import { ociConfig, resourcesUpdate, type OciInput } from '../../src/runtime/oci-config.ts';
-import { createSeccompCache } from '../../src/runtime/seccomp-cache.ts';
+import { createSeccompCache } from '../../src/runtime/oci/seccomp-cache.ts';
 import { bareCrun, type BareCrun } from '../support/bare-crun.ts';
 
 const common: unknown = JSON.parse(readFileSync('/usr/share/containers/seccomp.json', 'utf8'));

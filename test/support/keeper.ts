@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Answer, Answers, LogEnded, LogRequest, Request } from '../../src/keeper/protocol.ts';
 import { mkfifo } from '../../src/host/libc.ts';
-import { keeperCommand } from '../../src/runtime/keeper-process.ts';
+import { keeperCommand } from '../../src/runtime/keeper/process.ts';
 
 const repository = join(import.meta.dirname, '../..');
 /** Where the hob command has it as well. */

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { followInstance, type Facts } from '../../src/runtime/instance.ts';
-import { instancePaths } from '../../src/runtime/instance-paths.ts';
-import { crunErrors, describeFailure, execFailure } from '../../src/runtime/start-failure.ts';
+import { instancePaths } from '../../src/runtime/instance/paths.ts';
+import { crunErrors, describeFailure, execFailure } from '../../src/runtime/start/failure.ts';
 
 const record = { instanceID: 'i-1', cgroupsPath: '/hob/web', log: { path: '/x', maxSizeBytes: 1, maxFiles: 1 } };
 

@@ -2,7 +2,7 @@ import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, describe, expect, it } from 'vitest';
-import { isInCgroup } from '../../src/runtime/cgroup-of-process.ts';
+import { isInCgroup } from '../../src/runtime/instance/cgroup-of-process.ts';
 import {
   bundleConfig,
   cgroupsPathOf,
@@ -10,11 +10,11 @@ import {
   hasTerminal,
   writeInstance,
   readRecord,
-} from '../../src/runtime/instance-files.ts';
-import { instancePaths, parseSignalName } from '../../src/runtime/instance-paths.ts';
+} from '../../src/runtime/instance/files.ts';
+import { instancePaths, parseSignalName } from '../../src/runtime/instance/paths.ts';
 import { followInstance } from '../../src/runtime/instance.ts';
 import type { Launch, OciConfig } from '../../src/runtime/runtime.ts';
-import { isOurs, isShell, preStartHook, startCommand } from '../../src/runtime/start-command.ts';
+import { isOurs, isShell, preStartHook, startCommand } from '../../src/runtime/start/command.ts';
 
 const paths = instancePaths('/run/hob', 'team_web.front', 'a1b2c3d4-2');
 

@@ -2,8 +2,8 @@ import { mkdirSync, mkdtempSync, rmSync, utimesSync, writeFileSync } from 'node:
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, it } from 'vitest';
-import { exitOf } from '../../src/runtime/exit.ts';
-import { instancePaths, signalKinds } from '../../src/runtime/instance-paths.ts';
+import { exitOf } from '../../src/runtime/instance/exit.ts';
+import { instancePaths, signalKinds } from '../../src/runtime/instance/paths.ts';
 import { followInstance } from '../../src/runtime/instance.ts';
 
 let runDir: string;

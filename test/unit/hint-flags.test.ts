@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { HintFlags, hintNames, hookMode, parseHints } from '../../src/hooks/hint-flags.ts';
-import { mountOptions } from '../../src/hooks/mount-flags.ts';
+import { mountOptions } from '../../src/hooks/start-state/mount-flags.ts';
 
 describe('hint flags', () => {
   it("are Dobby's numbers", () => {

@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest';
-import { isHello, readMessage } from '../../src/runtime/keeper-message.ts';
+import { isHello, readMessage } from '../../src/runtime/keeper/message.ts';
 
 it.each(['', 'no JSON', 'null', '5', '[]', '{}', '{"id":1}', '{"id":1,"error":5}', '{"event":"logEnded","key":5}'])(
   'a line that is no message of a keeper is known for that: %j',

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { type AddingPlugin, mergeAdditions } from '../../src/hooks/merge-additions.ts';
+import { type AddingPlugin, mergeAdditions } from '../../src/hooks/start-state/merge-additions.ts';
 
 const mount = (destination: string, source = 'tmpfs', options: string[] = [], type = 'tmpfs') => ({
   source,

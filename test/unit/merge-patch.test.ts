@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { mergePatch } from '../../src/runtime/merge-patch.ts';
+import { mergePatch } from '../../src/runtime/oci/merge-patch.ts';
 
 describe('a JSON merge patch', () => {
   // The examples of RFC 7396, appendix A.

@@ -3,8 +3,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { checkIdentity } from '../../src/hooks/identity.ts';
-import { knownIdentity } from '../../src/hooks/known-identity.ts';
-import { readFromThread } from '../../src/hooks/module-messages.ts';
+import { knownIdentity } from '../../src/hooks/module/known-identity.ts';
+import { readFromThread } from '../../src/hooks/module/messages.ts';
 import { describeThrown, inspectThrown } from '../../src/hooks/thrown.ts';
 
 const noWords = 'something that cannot be put into words';

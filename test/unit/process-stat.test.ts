@@ -1,6 +1,6 @@
 import { expect, it } from 'vitest';
 import { decodeWaitStatus } from '../../src/host/libc.ts';
-import { parseProcessStat } from '../../src/runtime/proc.ts';
+import { parseProcessStat } from '../../src/runtime/instance/proc.ts';
 
 const stat = (name: string, state = 'S') =>
   `4711 (${name}) ${state} 1 4711 4711 0 -1 4194304 163 0 0 0 0 0 0 0 20 0 1 0 987654 7315456 217 18446744073709551615 1 1\n`;

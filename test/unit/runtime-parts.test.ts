@@ -1,8 +1,8 @@
 import { describe, expect, it } from 'vitest';
-import { parseProcessStat } from '../../src/runtime/proc.ts';
+import { parseProcessStat } from '../../src/runtime/instance/proc.ts';
 import { signalName, signalNumber, signalOfExitCode } from '../../src/runtime/signal-names.ts';
-import { createSlots } from '../../src/runtime/slots.ts';
-import { createTimeLimit } from '../../src/runtime/time-limit.ts';
+import { createSlots } from '../../src/runtime/start/slots.ts';
+import { createTimeLimit } from '../../src/runtime/start/time-limit.ts';
 
 const never = new AbortController().signal;
 

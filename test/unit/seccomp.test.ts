@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { ociSeccomp } from '../../src/runtime/seccomp.ts';
+import { ociSeccomp } from '../../src/runtime/oci/seccomp.ts';
 
 const here = { architecture: 'x64', release: '6.1.0-18-amd64' };
 const rule = (change: object) => ({

@@ -2,8 +2,8 @@ import { closeSync, mkdtempSync, openSync, readSync, rmSync, symlinkSync, writeS
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, describe, expect, it } from 'vitest';
-import { createFdTable, MAX_FDS, recordedFds } from '../../src/hooks/fd-table.ts';
-import { MountFlags } from '../../src/hooks/mount-flags.ts';
+import { createFdTable, MAX_FDS, recordedFds } from '../../src/hooks/start-state/fd-table.ts';
+import { MountFlags } from '../../src/hooks/start-state/mount-flags.ts';
 import type { StartState } from '../../src/hooks/plugin.ts';
 import { createStartState } from '../../src/hooks/start-state.ts';
 import { isCloseOnExec } from '../../src/host/libc.ts';

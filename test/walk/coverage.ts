@@ -9,11 +9,11 @@ const elsewhere: readonly { readonly points: RegExp; readonly why: string }[] = 
     why: 'what the thread of a plugin does by itself',
   },
   {
-    points: /host\/files\.ts|instance-files\.ts|seccomp-cache\.ts|known-identity\.ts|rotating-file\.ts/,
+    points: /host\/files\.ts|instance\/files\.ts|seccomp-cache\.ts|known-identity\.ts|rotating-file\.ts/,
     why: 'only where a write has failed',
   },
   {
-    points: /keeper: .*retire|keeper-process\.ts|keeper\/main\.ts|daemon\/(run|plugins)\.ts/,
+    points: /keeper: .*retire|runtime\/keeper\/process\.ts|keeper\/main\.ts|daemon\/(run|plugins)\.ts/,
     why: 'only at the end of hob or of a keeper, or for one that hangs',
   },
   {

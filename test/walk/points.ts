@@ -132,7 +132,7 @@ function keeperMessages(): FaultPoint[] {
 }
 
 function hookMessages(): FaultPoint[] {
-  const text = readFileSync(join(root, 'src/hooks/module-protocol.ts'), 'utf8');
+  const text = readFileSync(join(root, 'src/hooks/module/protocol.ts'), 'utf8');
   const [before = '', after = ''] = text.split('export type FromThread');
   const kinds = (part: string): string[] => [...part.matchAll(/readonly kind: '(\w+)'/g)].map(([, kind = '']) => kind);
   return [

@@ -1,5 +1,7 @@
 import { globSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
+import type { Container } from '../../src/api/container.ts';
 import { hookPoints } from '../../src/hooks/plugin.ts';
 import type { HookPoint } from '../../src/hooks/plugin.ts';
 import { ServerError } from '../../src/cli/client.ts';
@@ -76,13 +78,23 @@ async function deleteOverApi(world: World, name: string): Promise<void> {
   });
 }
 
-/** The journal, what modules said of themselves, and what crun compiled. */
+/**
+ * The journal, what modules said of themselves, and what crun compiled. With the journal go the hook calls, so that one that is under way
+ * would be called again as if for the first time.
+ */
 async function killAndForget(world: World): Promise<void> {
+  while (await callsHooks(world)) await delay(20);
   await world.kill();
   const { stateDir, runDir } = world;
   const learnt = globSync(['journal.db*', 'plugins/*/.identity.json'], { cwd: stateDir });
   for (const path of [join(runDir, 'seccomp'), ...learnt.map((name) => join(stateDir, name))])
     rmSync(path, { recursive: true, force: true });
+}
+
+async function callsHooks(world: World): Promise<boolean> {
+  const { items } = (await world.api('/containers')) as { items: Container[] };
+  const calls = items.flatMap(({ status }) => Object.values(status?.hooks ?? {}).flat());
+  return calls.some(({ outcome }) => outcome === 'running');
 }
 
 async function killBoth(world: World): Promise<void> {

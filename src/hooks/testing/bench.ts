@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import { type AddedFd, discardFds } from '../additions.ts';
+import { type AddedFd, discardFds } from '../start-state/additions.ts';
 import { type HookPointRequest, type HookPointResult, runHookPoint } from '../dispatcher.ts';
 import { hookMode } from '../hint-flags.ts';
 import type { HookJournal } from '../hook-call.ts';

@@ -1,7 +1,7 @@
 import { callPlugin } from '../call-plugin.ts';
-import { createFdTable } from '../fd-table.ts';
+import { createFdTable } from '../start-state/fd-table.ts';
 import { checkIdentity } from '../identity.ts';
-import { describePlugin } from '../make-plugin.ts';
+import { describePlugin } from '../module/make-plugin.ts';
 import type { Plugin } from '../plugin.ts';
 import { failed, type HookFailure, type HookLimits, type HookOutcome } from '../registered-plugin.ts';
 import type { HookRequest, RegisteredPlugin } from '../registered-plugin.ts';

@@ -2,7 +2,7 @@ import { statSync } from 'node:fs';
 import { dirname, isAbsolute, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { getCallSites } from 'node:util';
-import { folderCandidate, moduleName } from '../candidates.ts';
+import { folderCandidate, moduleName } from '../registry/candidates.ts';
 
 const ownFolder = `${dirname(import.meta.dirname)}/`;
 

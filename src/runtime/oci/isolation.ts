@@ -1,5 +1,5 @@
 import type { ContainerSpec } from '../../api/container.ts';
-import { ociSeccomp } from '../seccomp.ts';
+import { ociSeccomp } from './seccomp.ts';
 import type { OciInput } from './input.ts';
 import type { OciDocument, OciIdMapping, OciLinux, OciNamespace } from './types.ts';
 

@@ -2,7 +2,7 @@ import fs from 'node:fs';
 
 /** One moment of a process: just before an effect, or just after it. */
 export interface Mark {
-  /** Where in the code, and what: `file: mkdirSync at src/runtime/instance-files.ts:48`. */
+  /** Where in the code, and what: `file: mkdirSync at src/runtime/instance/files.ts:48`. */
   readonly point: string;
   /** What it is about at this time: `crun kill`, `config.json`. */
   readonly detail: string;
