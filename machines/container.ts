@@ -53,6 +53,8 @@ const pending = machine.createStateConfig({
     ],
     onError: { target: 'waiting', actions: reportFault },
   },
+  // The answer under way may not know of them yet, and nobody would ask again.
+  on: { pluginsChanged: { target: 'pending', reenter: true } },
 });
 
 /** hob was restarted, and does not know yet whether the container is still wanted. */
@@ -60,7 +62,10 @@ const held = machine.createStateConfig({
   tags: 'Pending',
   on: {
     confirmed: { target: 'pending', actions: 'noteConfirmed' },
-    desire: { target: 'pending', actions: 'noteDesired' },
+    desire: [
+      { guard: 'staysEnded', target: 'deciding', actions: 'noteDesired' },
+      { target: 'pending', actions: 'noteDesired' },
+    ],
   },
 });
 
@@ -138,7 +143,8 @@ const starting = machine.createStateConfig({
       on: {
         desire: { actions: ['noteDesired', 'abortUnwantedHooks'] },
         hooksDone: [
-          { guard: 'unwanted', target: 'refusing', actions: 'noteStopping' },
+          // crun may hang all the same.
+          { guard: 'unwanted', target: 'refusing', actions: ['noteStopping', 'abortUnwantedStart'] },
           { guard: 'hooksFailed', target: 'refusing', actions: ['noteHookFailure', 'failByHook'] },
           { target: 'executing' },
         ],
@@ -363,6 +369,8 @@ const backoff = machine.createStateConfig({
     { guard: 'removed', target: 'gone' },
     { guard: 'wantsStopped', target: 'stopped', actions: 'forgiveFailures' },
     { guard: 'mayStartAfresh', target: 'pending', actions: 'forgiveFailures' },
+    // Another restart policy since it ended.
+    { guard: 'staysEnded', target: 'deciding' },
   ],
   invoke: {
     src: 'sleep',

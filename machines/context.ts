@@ -105,7 +105,7 @@ export interface ContainerContext {
   readonly lastTermination?: Termination;
   /** Hook points that failed without stopping anything, in the present instance. */
   readonly hookFailures: readonly { readonly point: HookPoint; readonly message: string }[];
-  /** Where the machine was entered this time; see `entryStates` in container.ts. */
+  /** Where the machine was entered this time; see `entryStates` in events.ts. */
   readonly resumeAt?: string;
   /** A change in place that crun refused for this generation; not tried again until the spec changes, or with the next instance. */
   readonly refused?: (Failure & { readonly generation: number }) | undefined;
@@ -151,7 +151,7 @@ export function backoffMs(failuresInRow: number): number {
 }
 
 /** Whether the instance ran so long that earlier failures no longer count. */
-export function ranSteadily(instance: Instance): boolean {
+function ranSteadily(instance: Instance): boolean {
   if (!instance.startedAt || !instance.exit) return false;
   const { finishedAt, ranAtMostMs = Infinity } = instance.exit;
   return Math.min(Date.parse(finishedAt) - Date.parse(instance.startedAt), ranAtMostMs) >= steadyAfterMs;
@@ -195,6 +195,21 @@ export function isOutdated(context: ContainerContext): boolean {
   return context.instance !== undefined && context.instance.hash.instance !== context.desired.hash.instance;
 }
 
+/** Whether the instance's command has run, or could not be executed: from there on the restart policy decides. */
+export const commandRan = ({ instance }: ContainerContext): boolean =>
+  instance?.exit !== undefined || instance?.commandRefused === true;
+
+/** Its end was not its own doing: it was told to stop, or the spec has changed since. */
+export const mayStartAfresh = (context: ContainerContext): boolean =>
+  context.instance?.stopping === true || isOutdated(context);
+
+/** The container has ended, and its restart policy, which may be another one by now, wants no more of it. */
+export function staysEnded(context: ContainerContext): boolean {
+  const { restartPolicy } = context.desired.spec;
+  if (!commandRan(context) || mayStartAfresh(context)) return false;
+  return restartPolicy === 'Never' || (restartPolicy === 'OnFailure' && context.instance?.exit?.code === 0);
+}
+
 /** The present instance has to end. */
 export function isUnwanted(context: ContainerContext): boolean {
   const { removed, spec } = context.desired;
@@ -202,7 +217,7 @@ export function isUnwanted(context: ContainerContext): boolean {
 }
 
 /** How the instance's life ended, in the words of the status. */
-export function termination(instance: Instance, now: number): Termination {
+function termination(instance: Instance, now: number): Termination {
   const { exit, failure, startedAt } = instance;
   const ended = { instanceID: instance.id, finishedAt: exit?.finishedAt ?? new Date(now).toISOString() };
   const began = startedAt === undefined ? {} : { startedAt };

@@ -12,7 +12,7 @@ const begin = '<!-- drawn by npm run diagram -->';
 const end = '<!-- end of drawing -->';
 
 /** A document with its drawing made new. Throws when it has no place for one. */
-export function redrawn(text: string, overview: boolean): string {
+function redrawn(text: string, overview: boolean): string {
   const [before, rest] = text.split(begin);
   const after = rest?.split(end)[1];
   if (before === undefined || after === undefined) throw new Error(`no place for a drawing: "${begin}" ... "${end}"`);

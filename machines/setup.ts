@@ -4,14 +4,16 @@ import type { Phase } from '../src/api/container.ts';
 import type { Exit } from '../src/runtime/runtime.ts';
 import {
   closeInstance,
+  commandRan,
   describeExit,
-  isOutdated,
   isUnwanted,
+  mayStartAfresh,
   nextInstance,
+  staysEnded,
   withInstance,
   withResourcesOf,
 } from './context.ts';
-import type { ContainerContext, Desired, Failure } from './context.ts';
+import type { ContainerContext, Desired, Failure, Instance } from './context.ts';
 import type {
   AnswerInput,
   Constructed,
@@ -42,6 +44,13 @@ export const warning = (reason: string, message: string): Report => ({
   reason,
   message,
 });
+
+/** What is told of the end of an instance. */
+export function exitReport({ exit, stopping }: Pick<Instance, 'exit' | 'stopping'> = {}): Report {
+  if (!exit) return normal('Exited', 'ended');
+  const expected = stopping === true || exit.code === 0;
+  return (expected ? normal : warning)(exit.oomKilled ? 'OOMKilled' : 'Exited', describeExit(exit));
+}
 
 const stub = (name: string): never => {
   throw new Error(`the effect "${name}" was not provided`);
@@ -86,15 +95,15 @@ export const machine = setup({
     resourcesDiffer: ({ context }) =>
       context.instance?.hash.resources !== context.desired.hash.resources && !wasRefused(context),
     unwanted: ({ context }) => isUnwanted(context),
-    /** Its end was not its own doing: it was told to stop, or the spec has changed since. */
-    mayStartAfresh: ({ context }) => context.instance?.stopping === true || isOutdated(context),
+    mayStartAfresh: ({ context }) => mayStartAfresh(context),
+    staysEnded: ({ context, event }) => staysEnded(event.type === 'desire' ? { ...context, ...event } : context),
     rebooted: ({ context }) => context.instance?.hostRestarted === true,
     wantsNoPlugins: ({ context }) => context.desired.spec.plugins.length === 0,
     hasNoPlugins: ({ context }) => context.instance?.spec.plugins.length === 0,
     hasFailed: ({ context }) => context.instance?.failure !== undefined,
     hasExited: ({ context }) => context.instance?.exit !== undefined,
     postConstructionBegun: ({ context }) => context.instance?.postConstructionBegun === true,
-    commandRan: ({ context }) => context.instance?.exit !== undefined || context.instance?.commandRefused === true,
+    commandRan: ({ context }) => commandRan(context),
     endedWell: ({ context }) => context.instance?.exit?.code === 0,
     restartsAlways: ({ context }) => context.desired.spec.restartPolicy === 'Always',
     restartsNever: ({ context }) => context.desired.spec.restartPolicy === 'Never',
@@ -202,12 +211,7 @@ export const machine = setup({
     }),
     reportStarted: emit(({ context }) => normal('Started', `started, pid ${context.instance?.pid}`)),
     reportStopping: emit(({ context }) => normal('Stopping', `is being stopped: ${whyUnwanted(context)}`)),
-    reportExit: emit(({ context }) => {
-      const { exit, stopping } = context.instance ?? {};
-      if (!exit) return normal('Exited', 'ended');
-      const expected = stopping === true || exit.code === 0;
-      return (expected ? normal : warning)(exit.oomKilled ? 'OOMKilled' : 'Exited', describeExit(exit));
-    }),
+    reportExit: emit(({ context }) => exitReport(context.instance)),
     /** What was refused before somebody else changed it no longer counts. */
     forgetRefusal: assign({ refused: undefined }),
     reportPaused: emit(warning('PausedOutside', 'was paused from outside; it is resumed, as its spec says Running')),
@@ -220,7 +224,7 @@ export const machine = setup({
     reportUnmounted: emit(
       warning(
         'RootfsUnmounted',
-        'its rootfs was unmounted from outside; it runs on with it, but hooks at its end will not find the files; to mend that, restart it',
+        'its rootfs was unmounted from outside, or went with the mount namespace that hob made; it runs on with it, but hooks at its end will not find the files; to mend that, restart it',
       ),
     ),
     reportTampering: enqueueActions(({ enqueue, event }) => {

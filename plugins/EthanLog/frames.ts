@@ -3,7 +3,7 @@ const MARK = 0x1e;
 /** Each field begins with this byte, so the first of a record comes right after its mark. */
 const FIELD = 0x1f;
 /** Of a whole record, its two marks included. */
-export const MAX_RECORD_BYTES = 512;
+const MAX_RECORD_BYTES = 512;
 const MAX_BODY = MAX_RECORD_BYTES - 2;
 
 /** Cuts a stream of bytes into the bodies of records. */

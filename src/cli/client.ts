@@ -1,9 +1,11 @@
 import type { IncomingMessage } from 'node:http';
+import { dirname, join } from 'node:path';
 import type { StatusObject } from '../api/wire.ts';
 import { apiRoot } from '../api/wire.ts';
 import { codeOf } from '../host/errors.ts';
 import { request } from '../host/http.ts';
 import { CliError } from './cli-error.ts';
+import { remark } from './output.ts';
 
 /** The running hob, behind its socket. Paths are relative to the root of its API. */
 export interface Client {
@@ -44,14 +46,23 @@ export function parseJson<Value>(text: string): Value {
   return JSON.parse(text) as Value;
 }
 
+/** All answers begin at once, those that go on for long, too. */
+const remarkAfterMs = 5_000;
+
 function send(socketPath: string, method: string, path: string, body: string | Buffer = ''): Promise<IncomingMessage> {
   const { promise, resolve, reject } = Promise.withResolvers<IncomingMessage>();
   const headers = { 'Content-Type': 'application/octet-stream', 'Content-Length': Buffer.byteLength(body) };
   const call = request({ socketPath, method, path, headers, agent: false }, resolve);
   call.on('error', (error) => reject(explain(error, socketPath)));
   call.end(body);
-  return promise;
+  const late = setTimeout(() => remark(unanswered(socketPath)), remarkAfterMs);
+  return promise.finally(() => clearTimeout(late));
 }
+
+/** Somebody listens, as the kernel took the call: a process that is stopped does, too. */
+const unanswered = (socketPath: string): string =>
+  `hob has not answered at ${socketPath} for ${remarkAfterMs / 1000} s; waiting on. It is busy, or stopped (SIGSTOP): its pid is in ` +
+  join(dirname(socketPath), 'hob.lock');
 
 function explain(error: Error, socketPath: string): Error {
   const code = codeOf(error);

@@ -2,7 +2,7 @@ import type { ObjectList } from '../api/wire.ts';
 import { usageError } from './cli-error.ts';
 
 /** What `-o` knows. */
-export const outputFormats = ['wide', 'json', 'yaml', 'name'] as const;
+const outputFormats = ['wide', 'json', 'yaml', 'name'] as const;
 export type OutputFormat = (typeof outputFormats)[number];
 
 /** For verbs that show objects. */

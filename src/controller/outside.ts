@@ -6,8 +6,11 @@ import type { ContainerActor } from './journaled.ts';
 export interface Outside {
   /** What a look at an instance that runs has shown. False when it is in the middle of something, and should be looked at again. */
   seen(id: string, instanceID: string, seen: Seen): boolean;
-  /** Mounts came or went: whether each container that lives still has its rootfs. */
-  mountsChanged(isThere: (rootfsPath: string) => boolean): void;
+  /**
+   * Mounts came or went: whether each container that lives still has its rootfs. False when one that is being started has lost it, and is
+   * to be looked at again: where its init has it already, it will live.
+   */
+  mountsChanged(isThere: (rootfsPath: string) => boolean): boolean;
   /** Something else, and what became of it. False when there is no such container. */
   tampered(id: string, reason: string, message: string): boolean;
 }
@@ -23,12 +26,12 @@ export const tellMachines = (kept: ReadonlyMap<string, { readonly actor: Contain
     return true;
   },
   mountsChanged(isThere) {
-    for (const { actor } of kept.values()) {
-      const snapshot = actor.getSnapshot();
-      const { rootfsPath, rootfsLost } = snapshot.context.instance ?? {};
-      const isLost = rootfsPath !== undefined && !rootfsLost && snapshot.matches('alive') && !isThere(rootfsPath);
-      if (isLost) actor.send({ type: 'unmounted' });
-    }
+    const without = [...kept.values()].filter(({ actor }) => {
+      const { rootfsPath, rootfsLost } = actor.getSnapshot().context.instance ?? {};
+      return rootfsPath !== undefined && !rootfsLost && !isThere(rootfsPath);
+    });
+    for (const { actor } of without) if (actor.getSnapshot().matches('alive')) actor.send({ type: 'unmounted' });
+    return !without.some(({ actor }) => actor.getSnapshot().matches('starting'));
   },
   tampered(id, reason, message) {
     const actor = kept.get(keyOfID(id))?.actor;

@@ -37,7 +37,7 @@ export function containerView(input: StatusInput): Container {
   };
 }
 
-export function containerStatus(input: StatusInput): ContainerStatus {
+function containerStatus(input: StatusInput): ContainerStatus {
   const { context, phase, hooks } = input;
   const { instance, lastTermination } = context;
   return {

@@ -8,6 +8,7 @@ import type { Runtime } from '../runtime/runtime.ts';
 import { machineVersion } from '../../machines/context.ts';
 import type { Instance } from '../../machines/context.ts';
 import type { EntryState } from '../../machines/events.ts';
+import { exitReport } from '../../machines/setup.ts';
 import type { Reporter } from './reporter.ts';
 import { isSavedContainer } from './saved-container.ts';
 
@@ -23,10 +24,10 @@ interface AdoptionParts {
  * from the copies in the run directory; what is there and in neither is nobody's, and goes.
  */
 export async function adopt(parts: AdoptionParts): Promise<AdoptedContainer[]> {
-  const { journal, runtime, report } = parts;
+  const { journal, report } = parts;
   for (const { reason, message } of journal.news) report.hob('Warning', reason, message);
   const sameBoot = (journal.fact('bootID') ?? bootID()) === bootID();
-  const adopted = await Promise.all(readRecords(parts).map((record) => adoptOne(record, runtime, sameBoot)));
+  const adopted = await Promise.all(readRecords(parts).map((record) => adoptOne(record, parts, sameBoot)));
   await removeOrphans(parts, adopted).catch((error: unknown) =>
     report.hob('Warning', 'OrphanRemains', `what nobody knows of could not be removed: ${wordsOf(error)}`),
   );
@@ -82,8 +83,17 @@ function unreadable({ id, machineVersion: version }: ContainerRecord): string {
   return `what the journal says of container ${id} ${why}; what there is of it is removed, and it is started anew if it is still wanted`;
 }
 
-async function adoptOne({ state, saved }: Found, runtime: Runtime, sameBoot: boolean): Promise<AdoptedContainer> {
-  return { ...saved, ...(await recover({ state, context: saved.context }, runtime, sameBoot)) };
+async function adoptOne({ state, saved }: Found, parts: AdoptionParts, sameBoot: boolean): Promise<AdoptedContainer> {
+  const recovered = await recover({ state, context: saved.context }, parts.runtime, sameBoot);
+  const { instance } = recovered.context;
+  if (instance?.exit && !saved.context.instance?.exit) tellOfEnd(saved.context, instance, parts.report);
+  return { ...saved, ...recovered };
+}
+
+/** It ended while no hob was there. The machine goes on after that end, so that nobody else tells of it. */
+function tellOfEnd({ namespace, name }: SavedContainer['context'], instance: Instance, report: Reporter): void {
+  const { severity, reason, message } = exitReport(instance);
+  report.container({ namespace, name }, severity, reason, message);
 }
 
 async function removeOrphans(
@@ -98,10 +108,12 @@ async function removeOrphans(
     removal.catch((error: unknown) =>
       report.hob('Warning', 'OrphanRemains', `what nobody knows of could not be removed: ${wordsOf(error)}`),
     );
-  for (const id of await runtime.list()) {
-    if (known.has(id)) continue;
-    await orTell(runtime.discard(id, '').then(() => tellRemoved(id)));
-  }
+  for (const { id, instanceID } of await runtime.list())
+    if (isStrange(instanceID, known.get(id))) await orTell(runtime.discard(id, '').then(() => tellRemoved(id)));
   for (const { id, instanceID } of await rootfs.list())
     if (known.get(id) !== instanceID) await orTell(rootfs.discard(id, instanceID));
 }
+
+/** Of a known container there may be an instance of another hob's. What does not say which it is may be its own, and is left to its next start. */
+const isStrange = (there: string, own: string | undefined): boolean =>
+  own === undefined || (there !== '' && there !== own);

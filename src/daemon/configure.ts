@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import type { ContainerSpec } from '../api/container.ts';
+import { wordsOf } from '../host/errors.ts';
 import { assertTrustedPath } from '../host/trust.ts';
 import { readBundle, rootfsOf } from '../runtime/oci/bundle.ts';
 import { ociConfig } from '../runtime/oci-config.ts';
@@ -46,9 +47,8 @@ function readSeccompProfile(warn: (message: string) => void): unknown {
   try {
     return JSON.parse(readFileSync(seccompProfilePath, 'utf8'));
   } catch (error) {
-    const why = error instanceof Error ? error.message : String(error);
     warn(
-      `containers run without a seccomp profile (${why}): install golang-github-containers-common or containers-common`,
+      `containers run without a seccomp profile (${wordsOf(error)}): install golang-github-containers-common or containers-common`,
     );
     return undefined;
   }

@@ -3,6 +3,7 @@ import { createController } from '../controller/controller.ts';
 import type { AdoptedContainer, Controller } from '../controller/controller.ts';
 import { createDesiredStore } from '../controller/desired-store.ts';
 import type { DesiredStore } from '../controller/desired-store.ts';
+import { tryAgain } from '../host/try-again.ts';
 import type { Journal } from '../journal/journal.ts';
 import { withEffects } from '../lifecycle/effects.ts';
 import type { LifecycleParts } from '../lifecycle/parts.ts';
@@ -32,6 +33,8 @@ export interface Control {
   readonly controller: Controller;
   /** Where sources report to. */
   readonly store: DesiredStore;
+  /** Decide nothing more: hob is about to end. */
+  stop(): Promise<void>;
 }
 
 /** Thousands of files are read in a few seconds. */
@@ -49,8 +52,12 @@ export async function takeControl(parts: ControlParts, sources: readonly string[
   const controller = openController(parts, store, adopted);
   rememberBoot(parts.journal);
   parts.plugins.onChange(() => controller.pluginsChanged());
-  setTimeout(() => waitNoLonger(store), sourcePatienceMs).unref();
-  return { controller, store };
+  const patience = setTimeout(() => waitNoLonger(store), sourcePatienceMs).unref();
+  const stop = (): Promise<void> => {
+    clearTimeout(patience);
+    return controller.stop();
+  };
+  return { controller, store, stop };
 }
 
 /** Containers wait for their source's word before anything new is begun for them, but a source that hangs must not hold them for ever. */
@@ -101,12 +108,20 @@ function openController(parts: ControlParts, store: DesiredStore, adopted: reado
       const plugins = [...desired.spec.plugins, ...(instance?.spec.plugins ?? [])];
       journal.save({ id, uid, namespace, name, state, machineVersion, context: saved }, plugins.length > 0);
     },
-    cleanUp: async ({ id, uid, namespace, name }) => {
+    cleanUp: async ({ id, uid, namespace, name }, isBack) => {
       report.forget(namespace, name);
-      plugins.forget(id);
-      await logs
-        .forget(id, uid)
-        .catch((err: unknown) => log.warn({ err, container: id }, 'its logs could not be removed'));
+      try {
+        // What plugins keep goes by the name alone, and may be another's by the next try.
+        await tryAgain(() => (isBack() ? undefined : plugins.forget(id)));
+        await tryAgain(() => logs.forget(id, uid));
+        return true;
+      } catch (err) {
+        log.warn(
+          { err, container: id },
+          'what is kept of it could not be removed; hob tries again when it starts anew',
+        );
+        return false;
+      }
     },
     forget: ({ id }) => journal.forget(id),
     recover: (state, context) => recover({ state, context }, parts.runtime, true),

@@ -1,10 +1,11 @@
 import { readFileSync } from 'node:fs';
 import { release } from 'node:os';
 import { detectCgroups } from '../host/cgroups.ts';
+import { wordsOf } from '../host/errors.ts';
 import { judgeCgroups } from './doctor/cgroups.ts';
 import { crun } from './doctor/crun.ts';
 import { diskSpace, nearestThere, ownDirectory, socketPath } from './doctor/directories.ts';
-import { problem, wordsOf, type Finding } from './doctor/finding.ts';
+import { problem, type Finding } from './doctor/finding.ts';
 import { inotify, kernel, kernelLog, overlay } from './doctor/kernel.ts';
 import { privileges } from './doctor/privileges.ts';
 import { namespaceTools, node, seccompProfile } from './doctor/programs.ts';

@@ -2,6 +2,7 @@ import { readdir, rm, rmdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Container } from '../api/container.ts';
 import { memoryBytes } from '../api/quantity.ts';
+import { codeOf } from '../host/errors.ts';
 import type { LifecycleParts } from '../lifecycle/parts.ts';
 import { instanceID, instancesOf } from '../../machines/context.ts';
 import type { ContainerContext } from '../../machines/context.ts';
@@ -13,7 +14,7 @@ export interface InstanceLogs {
   readonly of: LifecycleParts['logOf'];
   /** Keep the present instance's and the one's before. */
   readonly prune: LifecycleParts['pruneLogs'];
-  /** The container is gone. Another of its name may have come already, and keeps its own. */
+  /** The container is gone. Another of its name may have come already, and keeps its own. Rejects when something is left. */
   forget(id: string, uid: string): Promise<void>;
   /** For people who want to read them. @throws ApiError when there is none before the present one */
   readonly source: (container: Container, id: string, previous: boolean) => LogSource;
@@ -37,7 +38,9 @@ export function instanceLogs(directory: string): InstanceLogs {
       const names = await readdir(join(directory, id)).catch(() => []);
       const own = names.filter((name) => name.startsWith(instancesOf(uid)));
       await Promise.all(own.map((name) => rm(join(directory, id, name), { force: true })));
-      await rmdir(join(directory, id)).catch(() => undefined);
+      await rmdir(join(directory, id)).catch((error: unknown) => {
+        if (!['ENOENT', 'ENOTEMPTY'].includes(codeOf(error))) throw error;
+      });
     },
     source: (container, id, previous) => {
       const { spec, status } = container;

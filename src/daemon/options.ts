@@ -39,7 +39,6 @@ export interface Screen {
 /** Where things are in the two directories. */
 export interface Places {
   readonly journal: string;
-  readonly journalCopies: string;
   readonly logs: string;
   readonly overlays: string;
   readonly applied: string;
@@ -49,7 +48,6 @@ export interface Places {
 
 export const placesIn = ({ stateDir, runDir }: Pick<DaemonOptions, 'stateDir' | 'runDir'>): Places => ({
   journal: join(stateDir, 'journal.db'),
-  journalCopies: join(runDir, 'journal'),
   logs: join(stateDir, 'logs'),
   overlays: join(stateDir, 'overlays'),
   applied: join(stateDir, 'applied'),

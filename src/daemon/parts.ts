@@ -3,6 +3,7 @@ import type { Logger } from 'pino';
 import { ensureMode } from '../host/files.ts';
 import { lockDirectory } from '../host/lock.ts';
 import { assertTrustedPath } from '../host/trust.ts';
+import { copiesDirectory } from '../journal/copies.ts';
 import type { Journal } from '../journal/journal.ts';
 import { openJournal } from '../journal/sqlite.ts';
 import { createRootfs } from '../rootfs/rootfs.ts';
@@ -48,7 +49,7 @@ export async function openParts(options: DaemonOptions, writeLine?: (line: strin
   mkdirSync(places.overlays, { recursive: true });
   ensureMode(places.overlays, 0o711);
   const log = createLog(logLevel, writeLine);
-  const journal = openJournal({ path: places.journal, copiesDir: places.journalCopies, log });
+  const journal = openJournal({ path: places.journal, copiesDir: copiesDirectory(runDir, stateDir), log });
   const report = createReporter(journal, log);
   const keeper = await connectKeeper({ runDir, log });
   const runtime = await createCrunRuntime({ runDir, keeper, log, cgroupParent: cgroupParentOf(runDir) });

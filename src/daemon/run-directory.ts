@@ -1,4 +1,4 @@
-import { existsSync, watch } from 'node:fs';
+import { existsSync, type FSWatcher, watch } from 'node:fs';
 import { join } from 'node:path';
 import { signalsDirectory } from '../runtime/instance/paths.ts';
 
@@ -9,13 +9,25 @@ import { signalsDirectory } from '../runtime/instance/paths.ts';
  */
 export function watchRunDirectory(runDir: string, onLost: (path: string) => void): () => void {
   const needed = [join(runDir, 'hob.lock'), signalsDirectory(runDir)];
-  const watcher = watch(runDir, () => {
+  const watcher = watchIfPossible(runDir, look);
+  // It may be gone by now.
+  look();
+
+  function look(): void {
     const lost = needed.find((path) => !existsSync(path));
     if (lost === undefined) return;
-    watcher.close();
+    watcher?.close();
     onLost(lost);
-  });
-  // Without it, hob goes on as it did.
-  watcher.on('error', () => undefined);
-  return () => watcher.close();
+  }
+
+  return () => watcher?.close();
+}
+
+/** Without it, hob goes on all the same. */
+function watchIfPossible(directory: string, onChange: () => void): FSWatcher | undefined {
+  try {
+    return watch(directory, onChange).on('error', () => undefined);
+  } catch {
+    return undefined;
+  }
 }

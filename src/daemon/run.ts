@@ -4,6 +4,7 @@ import { enterMountNamespaceIfNeeded, startAgain } from '../host/mount-namespace
 import type { DaemonOptions } from './options.ts';
 import { watchRunDirectory } from './run-directory.ts';
 import type { Daemon } from './start.ts';
+import { stopInTime } from './stop-in-time.ts';
 
 /**
  * `hob run`: keep containers as their specs say until a signal ends it, or `hob down`. The containers go on without it.
@@ -18,28 +19,34 @@ export async function runDaemon(options: DaemonOptions): Promise<number> {
   const namespace = enterMountNamespaceIfNeeded(options.runDir);
   const { startDaemon } = await import('./start.ts');
   const daemon = await startDaemon(options, namespace);
-  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, () => stopInTime(daemon));
   // Node does it only at its end, which a kill -9 never comes to.
   flushCompileCache();
-  let isLost = false;
-  const stopWatching = watchRunDirectory(options.runDir, (path) => {
-    isLost = true;
-    process.stderr.write(`${path} was deleted: hob starts over, the containers go on\n`);
-    stopInTime(daemon);
-  });
-  await daemon.stopped;
-  stopWatching();
-  if (isLost) startAgain(namespace.kind === 'entered' ? namespace.sentence : undefined);
+  const startAnew = (): void => startAgain(namespace.kind === 'entered' ? namespace.sentence : undefined);
+  const isLost = await ended(daemon, options.runDir, startAnew);
+  if (isLost) startAnew();
   return isLost ? 1 : 0;
 }
 
-const STOP_LIMIT_MS = 15_000;
-
-/** A stop that hangs (a disk that does not answer) is worth less than the end: hob's own death costs nothing. */
-function stopInTime(daemon: Daemon): void {
-  setTimeout(() => {
-    process.stderr.write(`hob could not end in order within ${STOP_LIMIT_MS / 1000} s, and ends now\n`);
+/** Resolves when hob has been stopped: true when its run directory is lost, and it has to start anew. */
+async function ended({ stop, stopped }: Daemon, runDir: string, startAnew: () => void): Promise<boolean> {
+  let isLost = false;
+  const end = (): void => {
+    if (isLost) startAnew();
     process.kill(process.pid, 'SIGKILL');
-  }, STOP_LIMIT_MS).unref();
-  void daemon.stop();
+  };
+  const stopWatching = watchRunDirectory(runDir, (path) => {
+    isLost = true;
+    process.stderr.write(`${path} was deleted: hob starts over, the containers go on\n`);
+    stopInTime(stop, end);
+  });
+  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const)
+    process.on(signal, () => {
+      // Whoever wants it to end does not want it to start over.
+      isLost = false;
+      stopWatching();
+      stopInTime(stop, end);
+    });
+  await stopped;
+  stopWatching();
+  return isLost;
 }

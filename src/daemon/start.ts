@@ -41,7 +41,8 @@ export async function startDaemon(options: DaemonOptions, namespace: NamespaceEn
   const names = sources.map(({ name }) => name);
   const cgroupParent = cgroupParentOf(options.runDir);
   const configure = configurer(cgroupParent, (message) => report.hob('Warning', 'NoSeccompProfile', message));
-  const { controller, store } = await takeControl({ ...parts, configure }, names);
+  const control = await takeControl({ ...parts, configure }, names);
+  const { controller, store } = control;
 
   const unwatchDrift = watchDrift({ ...parts, controller });
   const stopped = Promise.withResolvers<void>();
@@ -50,7 +51,7 @@ export async function startDaemon(options: DaemonOptions, namespace: NamespaceEn
   const stop = shared(async () => {
     unwatchFileAccess();
     unwatchDrift();
-    await controller.stop();
+    await control.stop();
     await Promise.all(sources.map((source) => source.stop()));
     await api.close();
     output.close();

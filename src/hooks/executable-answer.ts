@@ -3,17 +3,15 @@ import { type AddedMount, assignmentFault, mountFault, type PluginAdditions } fr
 import { bindSourceFault } from './start-state/bind-source.ts';
 import type { HookPoint } from './plugin.ts';
 import { failed, type HookOutcome } from './registered-plugin.ts';
-import type { ProcessResult } from './run-process.ts';
+import { MAX_OUTPUT_BYTES, type ProcessResult } from './run-process.ts';
 
-/** For stdout and stderr of a hook each. */
-export const MAX_OUTPUT_BYTES = 64 * 1024;
 const STDERR_TAIL = 400;
 const knownFields = ['ok', 'message', 'env', 'mounts'];
 const mountFields = ['source', 'destination', 'type', 'options'];
 
 interface Answer {
   readonly ok: boolean;
-  readonly message?: string;
+  readonly message: string | undefined;
   readonly additions: PluginAdditions;
 }
 
@@ -55,23 +53,29 @@ const stdoutIsCut = ({ truncated, stdout }: ProcessResult): boolean =>
   truncated && Buffer.byteLength(stdout) >= MAX_OUTPUT_BYTES;
 
 function readAnswer(stdout: string, point: HookPoint): Answer {
-  if (stdout.trim() === '') return { ok: true, additions: { env: [], mounts: [] } };
+  if (stdout.trim() === '') return { ok: true, message: undefined, additions: { env: [], mounts: [] } };
   const answer = parsePrinted(stdout);
   if (!isObject(answer)) throw new Error('its answer must be a JSON object like {"ok": true}');
   checkFields(answer, knownFields, 'its answer');
   const { ok = true, message, env = [], mounts = [] } = answer;
   if (typeof ok !== 'boolean') throw new Error('"ok" in its answer must be true or false');
-  if (message !== undefined && typeof message !== 'string') throw new Error('"message" in its answer must be a string');
+  const words = readMessage(message);
   const additions = { env: readEnv(env), mounts: readMounts(mounts) };
   if (point !== 'postConstruction' && additions.env.length + additions.mounts.length > 0)
     throw new Error(`only postConstruction can add env and mounts; ${point} is too late`);
-  return { ok, additions, ...(message === undefined ? {} : { message }) };
+  return { ok, message: words, additions };
 }
 
 function checkFields(value: Record<string, unknown>, known: readonly string[], where: string): void {
   const unknown = Object.keys(value).find((key) => !known.includes(key));
   if (unknown !== undefined)
     throw new Error(`${where} has an unknown field "${unknown}"; there are ${known.join(', ')}`);
+}
+
+/** An empty one says less than what hob can say without it. */
+function readMessage(message: unknown = ''): string | undefined {
+  if (typeof message !== 'string') throw new Error('"message" in its answer must be a string');
+  return message.trim() === '' ? undefined : message;
 }
 
 function readEnv(env: unknown): string[] {

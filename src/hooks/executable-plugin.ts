@@ -1,10 +1,10 @@
 import { codeOf, wordsOf } from '../host/errors.ts';
-import { isObject, MAX_OUTPUT_BYTES, outcomeOfProcess, parsePrinted, withStderr } from './executable-answer.ts';
+import { isObject, outcomeOfProcess, parsePrinted, withStderr } from './executable-answer.ts';
 import { checkIdentity } from './identity.ts';
 import { environmentVariables, type PluginSetting } from './plugin-variables.ts';
 import { failed, type HookLimits, type HookLog, type HookOutcome } from './registered-plugin.ts';
 import type { HookRequest, PluginIdentity, RegisteredPlugin } from './registered-plugin.ts';
-import type { ProcessRequest, ProcessResult, RunProcess } from './run-process.ts';
+import { MAX_OUTPUT_BYTES, type ProcessRequest, type ProcessResult, type RunProcess } from './run-process.ts';
 import { cgroupOf } from './surroundings.ts';
 
 export interface ExecutableOptions extends PluginSetting {

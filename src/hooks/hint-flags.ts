@@ -14,8 +14,6 @@ export const HintFlags = {
   PreDestructionAsync: 16 << 16,
 } as const;
 
-export type HintName = keyof typeof HintFlags;
-
 /** How a plugin takes part in a hook point. */
 export type HookMode = 'sync' | 'async' | 'none';
 

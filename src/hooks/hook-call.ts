@@ -1,3 +1,4 @@
+import { wordsOf } from '../host/errors.ts';
 import type { HookCall, Journal } from '../journal/journal.ts';
 import type { FdTable } from './start-state/fd-table.ts';
 import { isTeardown, type PlannedCall } from './hook-plan.ts';
@@ -57,8 +58,7 @@ async function callUntilKnown(setting: CallSetting, call: PlannedCall, onBegun: 
   for (let calls = 1; ; calls += 1) {
     const startedAt = performance.now();
     const attempt = recordBegin(setting, call, calls);
-    if (attempt === undefined)
-      return { outcome: failed('JournalFailed', 'the journal could not record the call, so it was not made') };
+    if (typeof attempt === 'string') return { outcome: failed('JournalFailed', attempt) };
     const outcome = await makeCall(setting, call, attempt, onBegun);
     const isLost = !outcome.ok && outcome.reason === 'KeeperLost';
     if (!isLost || calls === mostCalls || setting.signal.aborted) return endCall(setting, call, outcome, startedAt);
@@ -91,8 +91,14 @@ const isSame = (call: HookCall, point: HookPoint, plugin: string): boolean =>
 const reasonOf = ({ reason }: HookCall): HookFailureReason =>
   failureReasons.find((known) => known === reason) ?? 'HookFailed';
 
-/** The attempt, or undefined when the call must not be made: what may run later on a journal that forgot it would run twice. */
-function recordBegin(setting: CallSetting, { use, plugin }: PlannedCall, calls: number): number | undefined {
+/**
+ * A hook called twice is better than what a container leaves behind at its end, or one that runs without its postStart for ever. All before
+ * that is tried again with the next instance.
+ */
+const mustBeCalled = (point: HookPoint): boolean => isTeardown(point) || point === 'postStart';
+
+/** The attempt, or why the call must not be made: what may run later on a journal that forgot it would run twice. */
+function recordBegin(setting: CallSetting, { use, plugin }: PlannedCall, calls: number): number | string {
   const { point, container, journal, log, earlier } = setting;
   const which = { containerID: container.id, instanceID: container.instanceID, point, plugin: use.name };
   const { version } = plugin;
@@ -101,8 +107,8 @@ function recordBegin(setting: CallSetting, { use, plugin }: PlannedCall, calls: 
     return Math.max(again, journal.beginHook({ ...which, version }));
   } catch (error) {
     log.error({ err: error, ...which }, 'the journal could not record that a hook begins');
-    // At the end of a container, leaving something behind would be worse than a hook called twice.
-    return isTeardown(point) ? again : undefined;
+    if (mustBeCalled(point)) return again;
+    return `the call could not be recorded, so it was not made: ${wordsOf(error)}`;
   }
 }
 

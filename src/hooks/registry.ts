@@ -3,7 +3,7 @@ import { isDeepStrictEqual } from 'node:util';
 import { wordsOf } from '../host/errors.ts';
 import { type Candidate, findCandidates } from './registry/candidates.ts';
 import { watchFolders } from './registry/folder-watch.ts';
-import { createInstancePlugins, type InstancePlugins } from './instance-plugins.ts';
+import { createInstancePlugins, type InstancePlugins } from './registry/instance-plugins.ts';
 import { type LoaderOptions, loadPlugin } from './registry/loader.ts';
 import { createShelf, type ListedPlugin, pluginOf, type ShelfEntry } from './registry/shelf.ts';
 import { removeAllOf, removeMetadata } from './plugin-state.ts';
@@ -24,7 +24,7 @@ export interface PluginRegistry extends Pick<InstancePlugins, 'pin' | 'adopt' | 
   whyMissing(name: string): string;
   /** The instance needs its plugins no more; what they remembered of its container is removed. */
   release(instanceID: string, containerID: string): void;
-  /** The container is gone: remove whatever plugins kept of it. */
+  /** The container is gone: remove whatever plugins kept of it. @throws Error when something is left */
   forget(containerID: string): void;
   /**
    * End all threads. Calls in flight stay without an answer, as if hob had died.
@@ -179,7 +179,7 @@ export function createPluginRegistry(options: RegistryOptions): PluginRegistry {
       instances.release(instanceID);
       tryTo(() => removeMetadata(stateDir, containerID));
     },
-    forget: (containerID) => tryTo(() => removeAllOf(stateDir, containerID)),
+    forget: (containerID) => removeAllOf(stateDir, containerID),
     async close() {
       closing.abort(new Error('hob lets go of it'));
       watch.close();

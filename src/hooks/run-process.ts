@@ -27,3 +27,6 @@ export interface ProcessResult {
  * Rejects when the program cannot be started, and when `signal` fires (its process group is killed then).
  */
 export type RunProcess = (request: ProcessRequest, signal?: AbortSignal) => Promise<ProcessResult>;
+
+/** What is read of a plugin's program: of stdout and of stderr so much each. */
+export const MAX_OUTPUT_BYTES = 64 * 1024;

@@ -8,5 +8,9 @@ export function codeOf(error: unknown): string {
   return error instanceof Error && 'code' in error && typeof error.code === 'string' ? error.code : '';
 }
 
+/** The host has too little of something at the moment: processes, memory, descriptors, room. It says nothing of what was asked for. */
+export const meansScarcity = (error: unknown): boolean =>
+  ['EAGAIN', 'ENOMEM', 'EMFILE', 'ENFILE', 'ENOSPC'].includes(codeOf(error));
+
 /** Nothing is at that path (rather than: it cannot be told what is). */
 export const meansMissing = (error: unknown): boolean => ['ENOENT', 'ENOTDIR'].includes(codeOf(error));

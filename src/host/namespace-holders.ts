@@ -20,7 +20,7 @@ export function* holdersOf(runDir: string): Generator<number> {
 function isHolder(pid: number, runDir: string): boolean {
   try {
     return (
-      readFileSync(`/proc/${pid}/cmdline`, 'utf8').includes(runDir) &&
+      namesPathIn(readFileSync(`/proc/${pid}/cmdline`, 'utf8'), runDir) &&
       statSync(`/proc/${pid}`).uid === process.geteuid?.() &&
       ['user', 'pid'].every((kind) => namespaceOf(pid, kind) === namespaceOf('self', kind)) &&
       namespaceOf(pid, 'mnt') !== namespaceOf('self', 'mnt') &&
@@ -30,6 +30,10 @@ function isHolder(pid: number, runDir: string): boolean {
     return false;
   }
 }
+
+/** Not of a directory whose name only begins alike: that is another hob's. */
+const namesPathIn = (commandLine: string, directory: string): boolean =>
+  commandLine.split('\0').some((argument) => `${argument}/`.startsWith(`${directory}/`));
 
 /** The namespace's own name, like `mnt:[4026532177]`. */
 export const namespaceOf = (pid: number | 'self', kind: string): string => readlinkSync(`/proc/${pid}/ns/${kind}`);

@@ -8,7 +8,10 @@ export interface CaughtUp {
   readonly revision: number;
 }
 
-/** Bring the journal up to date from the copies, where it is lost, damaged or behind them. To be called in a transaction. */
+/**
+ * Bring the journal up to date from the copies, where it is lost, damaged or behind them; and make the copies that are not there, because the
+ * host was restarted or the state directory has moved. To be called in a transaction.
+ */
 export function catchUp(
   containers: ContainerTable,
   setFact: (name: string, value: string) => void,
@@ -20,6 +23,8 @@ export function catchUp(
   restored.forEach(containers.save);
   // Every fact is written to both, to the copies last.
   for (const [name, value] of Object.entries(copies.facts())) setFact(name, value);
+  const hasCopy = new Set(copied.map(({ id }) => id));
+  for (const row of rows.values()) if (!hasCopy.has(row.id)) copies.save(row);
   const revision = Math.max(0, ...[...rows.values(), ...copied].map((row) => row.revision));
   return { restored: restored.filter((row) => !isOver(row)).length, revision };
 }

@@ -1,4 +1,5 @@
-import { mkdirSync, readdirSync, rmSync } from 'node:fs';
+import { createHash } from 'node:crypto';
+import { mkdirSync, readdirSync, realpathSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { wordsOf } from '../host/errors.ts';
 import type { EntryState } from '../../machines/events.ts';
@@ -20,6 +21,14 @@ export interface Copies {
   remove(id: string): void;
   setFact(name: string, value: string): void;
 }
+
+/**
+ * Where in the run directory the copies are of what is journalled in this state directory. Two state directories may be used with one run
+ * directory, one after the other, and the containers of one are nothing to the other. It is told by its path: a journal that was lost has no other name.
+ * @param stateDir is there
+ */
+export const copiesDirectory = (runDir: string, stateDir: string): string =>
+  join(runDir, 'journal', createHash('sha256').update(realpathSync(stateDir)).digest('hex').slice(0, 16));
 
 /** States before anything is on the host: what a lost journal makes of such a container is what it would have become. */
 const leavesNoTrace: ReadonlySet<string> = new Set<EntryState>(['pending', 'waiting', 'constructing']);

@@ -1,4 +1,5 @@
-import { copyFileSync, existsSync, renameSync, rmSync } from 'node:fs';
+import { closeSync, copyFileSync, existsSync, fsyncSync, openSync, renameSync, rmSync } from 'node:fs';
+import { dirname } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { codeOf } from '../host/errors.ts';
 import { makeFile } from './database-file.ts';
@@ -27,7 +28,10 @@ function copyIfThere(from: string, to: string): void {
   }
 }
 
-/** Put the journal that was kept in the run directory back into its place, events and all. Can be cut anywhere and done again. */
+/**
+ * Put the journal that was kept in the run directory back into its place, events and all. Can be cut anywhere, by a power cut too, and done
+ * again.
+ */
 export function bringHome(path: string, spare: string): void {
   if (!existsSync(spare)) return;
   try {
@@ -38,6 +42,7 @@ export function bringHome(path: string, spare: string): void {
     // Of the file that goes; another must not meet it.
     removeSideFiles(path);
     renameSync(fresh, path);
+    syncDirectory(dirname(path));
   } catch (error) {
     if (!isBroken(error)) throw error;
   }
@@ -51,6 +56,16 @@ function copyDatabase(from: string, to: string): void {
     db.prepare('VACUUM INTO ?').run(to);
   } finally {
     db.close();
+  }
+}
+
+/** SQLite has waited for the disk with the copy itself. Until this, the rename may be lost. */
+function syncDirectory(path: string): void {
+  const fd = openSync(path, 'r');
+  try {
+    fsyncSync(fd);
+  } finally {
+    closeSync(fd);
   }
 }
 

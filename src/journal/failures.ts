@@ -1,6 +1,7 @@
 /** What SQLite's complaints mean for somebody who has to do something about them. */
 
 import { codeOf, wordsOf } from '../host/errors.ts';
+import { lacksInodes } from '../host/room.ts';
 
 const busy = 5;
 const readOnly = 8;
@@ -48,11 +49,13 @@ export function journalError(path: string, action: Action, error: unknown): Erro
 function cure(path: string, action: Action, code: number | undefined): string {
   switch (code) {
     case full:
+      if (lacksInodes(path)) return noInodes(path);
       return `The disk is full: free some space on the file system that holds ${path}${fullMeans[action]}`;
     case busy:
       return 'Another process has it open, perhaps another hob: give each hob its own --state-dir.';
     case readOnly:
     case cannotOpen:
+      if (lacksInodes(path)) return noInodes(path);
       return 'hob must be able to write this file and its folder: make them writable, or choose another place with --state-dir.';
     case ioError:
       return 'The disk reports errors (see `dmesg`): check the file system, or choose another place with --state-dir.';
@@ -63,3 +66,6 @@ function cure(path: string, action: Action, code: number | undefined): string {
       return 'Restart hob; if it stays, move the file away: running containers are found again.';
   }
 }
+
+const noInodes = (path: string): string =>
+  `No inode is left on the file system that holds ${path}: remove files there, empty ones too.`;

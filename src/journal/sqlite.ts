@@ -1,4 +1,3 @@
-import { createHash } from 'node:crypto';
 import { join } from 'node:path';
 import type { DatabaseSync } from 'node:sqlite';
 import { catchUp } from './catch-up.ts';
@@ -16,7 +15,7 @@ import { text } from './rows.ts';
 
 export interface JournalOptions {
   readonly path: string;
-  /** Where the copies are kept: a directory that does not outlive the host's boot. */
+  /** Where the copies are kept: a directory of this journal's own that does not outlive the host's boot. */
   readonly copiesDir: string;
   readonly log: JournalLog;
 }
@@ -31,7 +30,7 @@ export interface JournalOptions {
  */
 export function openJournal({ path, copiesDir, log }: JournalOptions): Journal {
   const copies = openCopies(copiesDir, log);
-  const place = { path, spare: join(copiesDir, `${nameFor(path)}.db`) };
+  const place = { path, spare: join(copiesDir, 'journal.db') };
   const { db, tables, ...opened } = openDatabase(place, (each) => prepareTables(each, copies, log));
   const { containers, hookCalls, ring, facts, caughtUp } = tables;
   let { revision } = caughtUp;
@@ -86,9 +85,6 @@ export function openJournal({ path, copiesDir, log }: JournalOptions): Journal {
     close: () => db.close(),
   };
 }
-
-/** Two hobs may have had one run directory, one after the other, with a journal each. */
-const nameFor = (path: string): string => createHash('sha256').update(path).digest('hex').slice(0, 16);
 
 function prepareTables(db: DatabaseSync, copies: Copies, log: JournalLog) {
   const tables = {

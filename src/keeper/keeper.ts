@@ -4,7 +4,8 @@ import { copyDescriptors } from './descriptors.ts';
 import { heldDescriptors } from './held-descriptors.ts';
 import { logPump } from './log-pump.ts';
 import { start } from './processes.ts';
-import { protocolVersion, type Held, type Hello, type Request, type RunRequest, type RunResult } from './protocol.ts';
+import { protocolVersion } from './protocol.ts';
+import type { Held, Hello, Message, Request, RunRequest, RunResult } from './protocol.ts';
 import type { RunRecords } from './run-records.ts';
 import { createRuns } from './runs.ts';
 
@@ -34,14 +35,23 @@ export function createKeeper({ idleMs, records, warn, onOver }: KeeperOptions): 
   const aborts = new Set<AbortController>();
   const runs = createRuns(records);
   const held = heldDescriptors();
-  const pump = logPump(tellLogEnded, warn);
+  const pump = logPump({ onEnded: tellLogEnded, onLoss: tellOutputLost, warn });
   let children = 0;
   let retiring = false;
   let idleTimer: NodeJS.Timeout | undefined;
 
+  function tell(message: Message): void {
+    for (const connection of connections) connection.send(message);
+  }
+
   function tellLogEnded(key: string): void {
-    for (const connection of connections) connection.send({ event: 'logEnded', key });
+    tell({ event: 'logEnded', key });
     considerLeaving();
+  }
+
+  function tellOutputLost(key: string, message: string): void {
+    warn(message);
+    tell({ event: 'outputLost', key, message });
   }
 
   /** To be called whenever there may be less to do than before. */

@@ -56,11 +56,19 @@ export function mapFile(fd: number, length: number): { memory: Buffer; unmap: ()
 export function makeMemoryFile(text: string): number {
   const fd = libc.memfd_create('stdin', MFD_CLOEXEC);
   if (fd < 0) throw lastError('memfd_create');
-  // At a position of its own: the program's is the descriptor's, and stays at 0.
-  const bytes = Buffer.from(text);
+  try {
+    writeAll(fd, Buffer.from(text));
+    return fd;
+  } catch (error) {
+    closeSync(fd);
+    throw error;
+  }
+}
+
+/** At a position of its own: that of the descriptor, which the program gets, stays at 0. */
+function writeAll(fd: number, bytes: Buffer): void {
   for (let written = 0; written < bytes.length;)
     written += writeSync(fd, bytes, written, bytes.length - written, written);
-  return fd;
 }
 
 export interface Pipe {

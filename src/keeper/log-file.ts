@@ -34,10 +34,16 @@ export interface LogFile {
   close(): void;
 }
 
-/** @param warn is told when output begins to be lost */
-export function logFile(options: RotatingFileOptions, warn: (message: string) => void): LogFile {
+/** A disk that is nearly full takes a line now and then: nobody wants to hear of each time that it does not. */
+const tellAgainMs = 10 * 60_000;
+/** The log says by itself how much is missing. */
+const cure = 'make room there, or see to it that it can be written, and it goes on';
+
+/** @param onLoss is told when output begins to be lost, and from time to time as long as it is */
+export function logFile(options: RotatingFileOptions, onLoss: (message: string) => void): LogFile {
   const file = rotatingFile(options);
   const time = monotoneClock();
+  let toldAt = -Infinity;
 
   function write(input: LogInput, length: number): void {
     const data = input.buffer.data.subarray(0, length);
@@ -74,7 +80,10 @@ export function logFile(options: RotatingFileOptions, warn: (message: string) =>
 
   function lose(input: LogInput, data: Buffer, error: unknown): void {
     const reason = error instanceof Error ? error.message : String(error);
-    if (!input.lost) warn(`output is lost, as ${options.path} cannot be written: ${reason}`);
+    if (performance.now() - toldAt > tellAgainMs) {
+      toldAt = performance.now();
+      onLoss(`output is lost, as ${options.path} cannot be written: ${reason}; ${cure}`);
+    }
     const newlines = (input.lost?.newlines ?? 0) + countNewlines(data);
     input.lost = { newlines, inPart: endsInPart(data), bytes: (input.lost?.bytes ?? 0) + data.length, reason };
   }
@@ -114,7 +123,7 @@ export function logFile(options: RotatingFileOptions, warn: (message: string) =>
         if (input.lost) tellLoss(input);
         else if (input.buffer.partial) appendText(input, '\n');
       } catch {
-        // Nothing more comes on this stream, and the loss was told to `warn` when it began.
+        // Nothing more comes on this stream, and the loss was told when it began.
       }
     },
     close: file.close,

@@ -19,18 +19,23 @@ interface Log {
   readonly readers: LogStreamReader[];
 }
 
-/**
- * @param onEnded is called when all writers of all streams of a log are gone; the log is forgotten by then
- * @param warn is told what people should know
- */
-export function logPump(onEnded: (key: string) => void, warn: (message: string) => void): LogPump {
+export interface LogPumpOptions {
+  /** Called when all writers of all streams of a log are gone; the log is forgotten by then. */
+  readonly onEnded: (key: string) => void;
+  /** Called when output of a log begins to be lost, and from time to time as long as it is, with the reason in words. */
+  readonly onLoss: (key: string, message: string) => void;
+  /** Told what people should know. */
+  readonly warn: (message: string) => void;
+}
+
+export function logPump({ onEnded, onLoss, warn }: LogPumpOptions): LogPump {
   const logs = new Map<string, Log>();
 
   function attach(request: LogRequest): void {
     const { key, streams } = request;
     if (logs.has(key)) return;
     const fds = openFifos(streams.map(({ fifo }) => fifo));
-    const log: Log = { file: logFile(request, warn), readers: [] };
+    const log: Log = { file: logFile(request, (message) => onLoss(key, message)), readers: [] };
     logs.set(key, log);
     const inputs = streams.map(({ fifo, stream }) => ({ stream, buffer: openReadBuffer(`${fifo}.unwritten`, warn) }));
     for (const input of inputs) log.file.recover(input);

@@ -4,7 +4,7 @@
  */
 
 /** Goes up when a message changes its shape or meaning. A hob and a keeper with unequal versions don't work together. */
-export const protocolVersion = 2;
+export const protocolVersion = 3;
 
 /** Start a process that outlives keeper and hob, in a session of its own. */
 export interface StartRequest {
@@ -130,7 +130,15 @@ export interface LogEnded {
   readonly key: string;
 }
 
-export type Message = Answer | LogEnded;
+/** Output of this log is being lost. Told again now and then, as long as it goes on. */
+export interface OutputLost {
+  readonly event: 'outputLost';
+  readonly key: string;
+  /** Why, in words for people. */
+  readonly message: string;
+}
+
+export type Message = Answer | LogEnded | OutputLost;
 
 /** Longer lines are not read: whoever sends them is told so and cut off. */
 export const maxRequestBytes = 4 * 1024 * 1024;

@@ -22,7 +22,7 @@ export interface ReadBuffer {
   endWrite(length: number): void;
   /** Give up the memory, once nothing reads into it any more. */
   unmap(): void;
-  /** Remove the file. */
+  /** Remove the file. Never throws: it is in the bundle, and goes with that at the latest. */
   remove(): void;
 }
 
@@ -67,8 +67,16 @@ export function openReadBuffer(path: string, warn: (message: string) => void): R
       header[field.state] = state.reading;
     },
     unmap,
-    remove: () => rmSync(path, { force: true }),
+    remove: () => tryToRemove(path, warn),
   };
+}
+
+function tryToRemove(path: string, warn: (message: string) => void): void {
+  try {
+    rmSync(path, { force: true });
+  } catch (error) {
+    warn(`${path} cannot be removed: ${String(error)}`);
+  }
 }
 
 function unwritten(header: Float64Array, data: Buffer): { length: number; begun?: Place } {
@@ -119,10 +127,14 @@ function openBufferFile(path: string): { fd: number; fresh: boolean } {
   closeSync(left);
   rmSync(path);
   const made = openSync(path, 'wx+', 0o600);
-  const image = freshImage();
-  if (writeSync(made, image) === image.length) return { fd: made, fresh: true };
-  closeSync(made);
-  throw new Error('ENOSPC: no space left on device, write');
+  try {
+    const image = freshImage();
+    if (writeSync(made, image) === image.length) return { fd: made, fresh: true };
+    throw new Error('ENOSPC: no space left on device, write');
+  } catch (error) {
+    closeSync(made);
+    throw error;
+  }
 }
 
 function isBufferFile(fd: number): boolean {

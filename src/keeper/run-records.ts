@@ -4,6 +4,9 @@ import { join } from 'node:path';
 /** In the environment of every program that is run, and of all that it starts. */
 const mark = 'HOB_RUN';
 
+/** What cannot be removed now. */
+const tryAgainMs = 1_000;
+
 /**
  * The programs that are being run, for the keeper after this one: an empty file each. Whoever asked for a run hears that it is lost when
  * the keeper dies, and may ask again: the lost one must not run on beside it. The file is there before the program, which carries its
@@ -26,18 +29,38 @@ export interface RunRecord {
 export function runRecords(directory: string): RunRecords {
   const keeper = `${process.pid}-${Math.round(performance.timeOrigin * 1000)}`;
   let count = 0;
+  /** What is over, until its file is gone. */
+  const over = new Set<string>();
+  let timer: NodeJS.Timeout | undefined;
+
+  function removeOver(): void {
+    for (const path of over)
+      tryTo(() => {
+        rmSync(path, { force: true });
+        over.delete(path);
+      });
+    clearTimeout(timer);
+    if (over.size > 0) timer = setTimeout(removeOver, tryAgainMs).unref();
+  }
+
+  function forget(path: string): void {
+    over.add(path);
+    removeOver();
+  }
+
   return {
     begin() {
       const name = `${keeper}-${(count += 1)}`;
       const path = join(directory, name);
       tryTo(() => writeFileSync(path, ''));
-      return { env: { [mark]: name }, forget: () => tryTo(() => rmSync(path, { force: true })) };
+      return { env: { [mark]: name }, forget: () => forget(path) };
     },
     endLeft() {
       tryTo(() => mkdirSync(directory, { mode: 0o700 }));
       const left = new Set(namesIn(directory));
       if (left.size > 0) endMarked(left);
-      for (const name of left) tryTo(() => rmSync(join(directory, name)));
+      for (const name of left) over.add(join(directory, name));
+      removeOver();
     },
   };
 }

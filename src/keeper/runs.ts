@@ -46,7 +46,10 @@ export function createRuns(records: Pick<RunRecords, 'begin'>, limit = mostAtOnc
       const began = performance.now();
       await turn(request.timeoutMs, signal);
       try {
-        const result = await run(request, request.timeoutMs - (performance.now() - began), signal, records);
+        const remainingMs = request.timeoutMs - (performance.now() - began);
+        // On a busy host its turn can come before its timer, and be too late all the same.
+        if (remainingMs <= 0) throw busy(request.timeoutMs, limit);
+        const result = await run(request, remainingMs, signal, records);
         if (signal.aborted) throw cancelled();
         return result;
       } finally {

@@ -1,6 +1,6 @@
 import { fromCallback, fromPromise } from 'xstate';
 import type { AnyEventObject, CallbackActorLogic, PromiseActorLogic } from 'xstate';
-import type { Launch, StartOutcome } from '../runtime/runtime.ts';
+import type { BegunStart, Launch, StartOutcome } from '../runtime/runtime.ts';
 import type { AnswerInput, EffectInput } from '../../machines/events.ts';
 import { isUnwanted } from '../../machines/context.ts';
 import type { ContainerContext } from '../../machines/context.ts';
@@ -34,33 +34,24 @@ async function startInstance(
 ): Promise<StartOutcome> {
   const { runtime, descriptors } = parts;
   const instance = instanceOf(container);
+  // Asked once: what an earlier hob began has what it was given then, and must be neither begun again nor made again.
+  if ((await runtime.observe(container.id, instance.id)).kind !== 'absent')
+    return runtime.goOn(begunStart(container), onCreated, signals.left, signals.unwanted);
   const fds = descriptors.get(instance.id) ?? [];
   const { fdCount } = instance.additions ?? noAdditions;
-  const isUnderWay = (await runtime.observe(container.id, instance.id)).kind !== 'absent';
-  if (!isUnderWay && fds.length < fdCount)
+  if (fds.length < fdCount)
     return failed(
       'CreateError',
       'hob was restarted before the container started, and with it went the file descriptors that plugins gave it',
     );
-  const launch = isUnderWay ? earlierLaunch(parts, container, fds) : await prepareLaunch(parts, container, fds);
+  const launch = await prepareLaunch(parts, container, fds);
   descriptors.delete(instance.id);
   return runtime.start(launch, onCreated, signals.left, signals.unwanted);
 }
 
-/**
- * crun has all it needs, and may be done by now: that its rootfs or its configuration could not be made again is no reason to end what runs.
- * The command is for messages.
- */
-function earlierLaunch({ logOf }: LifecycleParts, container: ContainerContext, fds: Launch['fds']): Launch {
-  const instance = instanceOf(container);
-  return {
-    id: container.id,
-    instanceID: instance.id,
-    config: { process: { args: instance.spec.command ?? [] } },
-    waitForPreStart: false,
-    log: logOf(container.id, instance),
-    fds,
-  };
+function begunStart(container: ContainerContext): BegunStart {
+  const { id, spec } = instanceOf(container);
+  return { id: container.id, instanceID: id, command: spec.command?.[0] ?? '' };
 }
 
 async function prepareLaunch(parts: LifecycleParts, container: ContainerContext, fds: Launch['fds']): Promise<Launch> {

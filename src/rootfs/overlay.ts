@@ -5,6 +5,7 @@ import { dirname, join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { codeOf, wordsOf } from '../host/errors.ts';
 import { mount, unmount } from '../host/libc.ts';
+import { cureForNoRoom } from '../host/room.ts';
 import { RootfsError } from './rootfs-error.ts';
 
 /** The kernel takes one page of options and cuts off the rest without a word. */
@@ -98,7 +99,8 @@ const UNFIT_FILESYSTEMS = new Map([
 ]);
 
 function explained(cause: unknown, lower: string, directory: string): RootfsError {
-  const words = wordsOf(cause);
+  const room = cureForNoRoom(cause, directory);
+  const words = `${wordsOf(cause)}${room === undefined ? '' : `; ${room}`}`;
   const cure = cureFor(codeOf(cause), lower, directory);
   const message = `cannot make rootfs.path ${lower} writable by an overlay in ${directory}: ${words}`;
   return cure === undefined

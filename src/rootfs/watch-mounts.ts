@@ -10,15 +10,17 @@ const table = '/proc/self/mountinfo';
  * Notice that mounts of this mount namespace came or went. That is one question to the kernel, however many there are; only then the table of
  * mounts is read.
  * @param onChange called at once and after each change. The function tells whether there is a mount at a path below `overlaysDir`; of other
- * paths it says yes
+ * paths it says yes. Answers false to be called again soon, whether anything changes or not
  * @returns how to stop
  */
-export function watchMounts(overlaysDir: string, onChange: (isThere: (path: string) => boolean) => void): () => void {
+export function watchMounts(
+  overlaysDir: string,
+  onChange: (isThere: (path: string) => boolean) => boolean,
+): () => void {
   const [epoll, file] = [createEpoll(), openSync(table, 'r')];
   addToEpoll(epoll, file, EPOLL.PRI);
-  const look = (): void => onChange(mountsBelow(join(overlaysDir, '/')));
-  look();
-  let isDue = false;
+  const look = (): boolean => onChange(mountsBelow(join(overlaysDir, '/')));
+  let isDue = !look();
   const timer = setInterval(() => {
     isDue ||= readyInEpoll(epoll).length > 0;
     if (isDue) isDue = !succeeds(look);
@@ -30,10 +32,9 @@ export function watchMounts(overlaysDir: string, onChange: (isThere: (path: stri
 }
 
 /** What fails for want of descriptors, say, is done at a later turn; it must not end hob. */
-function succeeds(action: () => void): boolean {
+function succeeds(action: () => boolean): boolean {
   try {
-    action();
-    return true;
+    return action();
   } catch {
     return false;
   }

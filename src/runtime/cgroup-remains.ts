@@ -2,6 +2,7 @@ import { existsSync, readdirSync, rmdirSync, rmSync } from 'node:fs';
 import { join, normalize } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { cgroupPaths, type CgroupLayout } from '../host/cgroups.ts';
+import { codeOf } from '../host/errors.ts';
 import { readSmall } from './small-file.ts';
 
 const tryAgainMs = 20;
@@ -54,7 +55,7 @@ function isRemoved(directory: string): boolean {
     rmdirSync(directory);
     return true;
   } catch (error) {
-    const { code } = error as NodeJS.ErrnoException;
+    const code = codeOf(error);
     if (code === 'ENOENT') return true;
     if (code === 'EBUSY') return false;
     if (code !== 'ENOTEMPTY') throw error;

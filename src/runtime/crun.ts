@@ -20,7 +20,7 @@ import { pruneSignals } from './signals.ts';
 import { rebuild } from './instance/rebuild.ts';
 import { createSeccompCache } from './oci/seccomp-cache.ts';
 import { createSlots } from './start/slots.ts';
-import { startInstance } from './start.ts';
+import { goOnStarting, startInstance } from './start.ts';
 import { answerPreStart } from './verdict.ts';
 import { waitForExit } from './wait-for-exit.ts';
 
@@ -129,6 +129,7 @@ function operations(parts: RuntimeParts): Runtime {
       if (outcome.kind === 'running') seccomp.learn(config, join(crunRoot(runDir), id));
       return outcome;
     },
+    goOn: (begun, onCreated, signal, unwanted = never) => goOnStarting(parts, begun, { onCreated, signal, unwanted }),
     async answerPreStart(id, instanceID, verdict) {
       const instance = find(id, instanceID);
       if (instance) answerPreStart(instance, verdict);
@@ -152,7 +153,8 @@ function operations(parts: RuntimeParts): Runtime {
     },
     async list() {
       const names = [...(await readdir(crunRoot(runDir))), ...(await readdir(instancesDirectory(runDir)))];
-      return [...new Set(names.filter(isSafeID))];
+      const ids = [...new Set(names.filter(isSafeID))];
+      return ids.map((id) => ({ id, instanceID: parts.instances.get(id)?.record.instanceID ?? '' }));
     },
   };
 }

@@ -18,8 +18,8 @@ import { readSmall } from './small-file.ts';
  */
 export async function discard(parts: RuntimeParts, id: string, instanceID: string): Promise<void> {
   const instance = parts.instances.get(id);
-  if (!instance) await removeUnknown(parts, id);
-  else if (instanceID === '' || instance.record.instanceID === instanceID) await discardInstance(parts, instance);
+  if (!instance || instanceID === '') await removeStranger(parts, id);
+  else if (instance.record.instanceID === instanceID) await discardInstance(parts, instance);
   // Of an instance whose bundle somebody removed, only its ids are known.
   if (!instance && instanceID !== '') await parts.keeper.release(instancePaths(parts.runDir, id, instanceID).key);
 }
@@ -45,10 +45,17 @@ function letGo(parts: RuntimeParts, instance: Instance): void {
 }
 
 /** Once at a time: whoever asks meanwhile waits for the same. */
-async function removeUnknown(parts: RuntimeParts, id: string): Promise<void> {
-  const removal = parts.removals.get(id) ?? discardUnknown(parts, id).finally(() => parts.removals.delete(id));
+async function removeStranger(parts: RuntimeParts, id: string): Promise<void> {
+  const removal = parts.removals.get(id) ?? discardStranger(parts, id).finally(() => parts.removals.delete(id));
   parts.removals.set(id, removal);
   await removal;
+}
+
+function discardStranger(parts: RuntimeParts, id: string): Promise<void> {
+  const instance = parts.instances.get(id);
+  if (!instance) return discardUnknown(parts, id);
+  instance.strange = true;
+  return discardInstance(parts, instance);
 }
 
 /**

@@ -21,7 +21,7 @@ export async function endInstance(parts: RuntimeParts, instance: Instance): Prom
   const { id, record } = instance;
   const orderly = endedInOrder(instance);
   if (!orderly) await endHelpers(instance.paths.directory, () => killGroup(instance));
-  if (crunStateExists(instance)) await parts.crun(['delete', '--force', id], deleteLimitMs);
+  if (crunStateExists(instance)) await parts.crun(['delete', '--force', id], { timeoutMs: deleteLimitMs });
   if (!orderly) await untilGone(() => killInit(instance));
   await removeCgroups(record.cgroupsPath, parts.cgroupParent);
 }

@@ -32,6 +32,10 @@ export function follow(parts: RuntimeParts, lookEveryMs: number): Following {
     instance?.read('shell');
     if (instance) suspect(instance);
   });
+  const stopHearing = keeper.onOutputLost((key, message) => {
+    const instance = byKey(key);
+    if (instance) drift?.tell(instance.id, 'OutputLost', message);
+  });
   const checkUp = createCheckUp();
   let drift: ReturnType<typeof followDrift> | undefined;
 
@@ -54,6 +58,7 @@ export function follow(parts: RuntimeParts, lookEveryMs: number): Following {
     stop: once(() => {
       stopWatching();
       stopListening();
+      stopHearing();
       clearInterval(timer);
       drift?.close();
       checkUp.close();

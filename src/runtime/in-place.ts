@@ -1,9 +1,11 @@
-import { mkdirSync, renameSync, writeFileSync } from 'node:fs';
+import { mkdirSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { wordsOf } from '../host/errors.ts';
 import { signalPidfd } from '../host/libc.ts';
 import { isFrozen } from './cgroup-remains.ts';
 import { findInit, isLiving } from './instance/init.ts';
 import { appliedLimits, instancesDirectory, safeID } from './instance/paths.ts';
+import { wrongLimitsOf } from './instance/wrong-limits.ts';
 import type { Instance } from './instance.ts';
 import type { RuntimeParts } from './runtime-parts.ts';
 import type { OciConfig } from './runtime.ts';
@@ -40,13 +42,34 @@ export async function resume({ crun }: RuntimeParts, id: string): Promise<void> 
   await crun(['resume', safeID(id)]);
 }
 
-/** By way of a file: crun opens /dev/stdin anew, which Node's pipes do not allow. */
-export async function update({ crun, runDir }: RuntimeParts, id: string, resources: OciConfig): Promise<void> {
-  const directory = join(instancesDirectory(runDir), safeID(id));
-  const file = join(directory, 'resources.json');
-  // Somebody may have deleted the bundle.
-  mkdirSync(directory, { recursive: true, mode: 0o700 });
-  writeFileSync(file, JSON.stringify(resources), { mode: 0o600 });
-  await crun(['update', '--resources', file, id]);
-  renameSync(file, join(directory, appliedLimits));
+/** crun reads them from its stdin, which takes no room on any file system. */
+export async function update(parts: RuntimeParts, id: string, resources: OciConfig): Promise<void> {
+  const text = JSON.stringify(resources);
+  await parts.crun(['update', '--resources', '/dev/stdin', safeID(id)], { stdin: text });
+  noteLimits(parts, id, text);
+  const instance = parts.instances.get(id);
+  if (instance) instance.unmendable = wrongLimitsOf(instance, parts.cgroups);
+}
+
+/** A later hob that does not find them takes them for somebody else's: it says so, and sets them again. */
+function noteLimits({ runDir, warn }: RuntimeParts, id: string, text: string): void {
+  const directory = join(instancesDirectory(runDir), id);
+  const draft = join(directory, `${appliedLimits}.new`);
+  try {
+    // Somebody may have deleted the bundle.
+    mkdirSync(directory, { recursive: true, mode: 0o700 });
+    writeFileSync(draft, text, { mode: 0o600 });
+    renameSync(draft, join(directory, appliedLimits));
+  } catch (error) {
+    tryToRemove(draft);
+    warn(`${id} has new limits, which could not be noted in the run directory: ${wordsOf(error)}`);
+  }
+}
+
+function tryToRemove(draft: string): void {
+  try {
+    rmSync(draft, { force: true });
+  } catch {
+    // It goes with the bundle.
+  }
 }

@@ -46,6 +46,10 @@ export interface Instance {
   answered: boolean;
   /** Something may have happened that no file tells of. */
   suspected: boolean;
+  /** Nobody's: it was to be removed, and is there for as long as that did not succeed. */
+  strange?: true;
+  /** The limits that were wrong just after hob had set them: this kernel makes that of what it is told. */
+  unmendable?: readonly string[];
   /** Look at one of the small files again. */
   read(kind: SignalKind): void;
   /** Let everybody who waits look again. */

@@ -15,7 +15,7 @@ import type { KeeperConnection } from './keeper/connection.ts';
 import { openLink } from './keeper/link.ts';
 import { keptLogs } from './keeper/kept-logs.ts';
 
-export type { Descriptors, LogRequest, RunRequest, RunResult, StartRequest } from '../keeper/protocol.ts';
+export type { Descriptors, LogRequest, StartRequest } from '../keeper/protocol.ts';
 
 const startLimitMs = 10_000;
 const attachLimitMs = 10_000;
@@ -49,8 +49,10 @@ export interface KeeperOptions {
 export interface Keeper {
   /** Resolves as soon as the program executes. Descriptors that it is to get have to stay open until then. */
   start(request: StartRequest): Promise<{ readonly pid: number }>;
-  /** Resolves when the program has ended, whatever its exit code. When `signal` fires: kills its process group, rejects with the signal's reason. */
-  /** @param options.repeatable running it twice does no harm: when the keeper is lost over it, the next one runs it */
+  /**
+   * Resolves when the program has ended, whatever its exit code. When `signal` fires: kills its process group, rejects with the signal's reason.
+   * @param options.repeatable running it twice does no harm: when the keeper is lost over it, the next one runs it
+   */
   run(request: RunRequest, signal?: AbortSignal, options?: { readonly repeatable?: boolean }): Promise<RunResult>;
   /** Idempotent by key. Lasts until `drainLog` or the end of all writers, over deaths of the keeper too. */
   attachLog(request: LogRequest): Promise<void>;
@@ -63,6 +65,8 @@ export interface Keeper {
    * Not to be relied upon: it does not come when the last writer went while there was no keeper. Returns how to stop listening.
    */
   onLogEnded(listener: (key: string) => void): () => void;
+  /** Called with the key, and with words for people, when output of a log is being lost. Returns how to stop listening. */
+  onOutputLost(listener: (key: string, message: string) => void): () => void;
   /** Of the keeper that is connected, or was last. */
   readonly pid: number;
   /** Let go of the keeper and leave it running. */
@@ -74,7 +78,10 @@ export interface Keeper {
 /** Connect to the keeper of this run directory, starting one when there is none. Rejects when none can be started, quoting its log. */
 export async function connectKeeper({ runDir, log, nodeArgs = [] }: KeeperOptions): Promise<Keeper> {
   const listeners = new Set<(key: string) => void>();
+  const lossListeners = new Set<(key: string, message: string) => void>();
   const logs = keptLogs();
+  /** What keepers hold, by key, and who else has it. */
+  const held = new Map<string, Held['started']>();
   const link = await openLink({
     runDir: prepareRunDir(runDir),
     nodeArgs,
@@ -83,14 +90,16 @@ export async function connectKeeper({ runDir, log, nodeArgs = [] }: KeeperOption
       logs.forget(key);
       for (const listener of listeners) listener(key);
     },
+    onOutputLost(key, message) {
+      for (const listener of lossListeners) listener(key, message);
+    },
     async onNewKeeper(connection, hello) {
       await attachAgain(connection, logs.requests(), log);
       await holdAgain(connection, hello, held, log);
     },
   });
 
-  /** What keepers hold, by key, and who else has it. */
-  const held = new Map((await link.session()).hello.held?.map(({ key, started }) => [key, started]));
+  for (const { key, started } of (await link.session()).hello.held ?? []) held.set(key, started);
 
   return {
     async start(request) {
@@ -120,6 +129,10 @@ export async function connectKeeper({ runDir, log, nodeArgs = [] }: KeeperOption
     onLogEnded(listener) {
       listeners.add(listener);
       return () => void listeners.delete(listener);
+    },
+    onOutputLost(listener) {
+      lossListeners.add(listener);
+      return () => void lossListeners.delete(listener);
     },
     get pid() {
       return link.pid();
@@ -162,9 +175,7 @@ async function attachAgain(
     try {
       await connection.ask({ op: 'attachLog', ...request }, attachLimitMs).answer;
     } catch (error) {
-      log.error(
-        `the output of ${request.key} does not reach its log: ${error instanceof Error ? error.message : String(error)}`,
-      );
+      log.error(`the output of ${request.key} does not reach its log: ${wordsOf(error)}`);
     }
   };
   await Promise.all(requests.map(attach));

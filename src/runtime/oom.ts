@@ -1,4 +1,5 @@
 import { closeSync, constants, openSync, readSync } from 'node:fs';
+import { codeOf, wordsOf } from '../host/errors.ts';
 import type { OomQuestion } from './instance/exit.ts';
 
 /** One process that the kernel killed because its cgroup, or the host, ran out of memory. */
@@ -47,9 +48,7 @@ export function openOomLog(warn: (message: string) => void, path = '/dev/kmsg'):
       kills.splice(0, kills.length - mostKept);
     } catch (error) {
       failed = true;
-      warn(
-        `cannot tell which containers were killed for lack of memory: ${error instanceof Error ? error.message : String(error)}`,
-      );
+      warn(`cannot tell which containers were killed for lack of memory: ${wordsOf(error)}`);
     }
   }
 
@@ -61,7 +60,7 @@ export function openOomLog(warn: (message: string) => void, path = '/dev/kmsg'):
       if (kill) kills.push(kill);
       return length > 0;
     } catch (error) {
-      const { code } = error as NodeJS.ErrnoException;
+      const code = codeOf(error);
       if (code === 'EAGAIN') return false;
       // Records were overwritten before they were read: go on with what is there.
       if (code === 'EPIPE') return true;

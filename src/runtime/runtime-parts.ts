@@ -8,7 +8,7 @@ import type { Slots } from './start/slots.ts';
 /** What the runtime's operations work with. */
 export interface RuntimeParts {
   readonly runDir: string;
-  readonly keeper: Pick<Keeper, 'start' | 'run' | 'attachLog' | 'drainLog' | 'release' | 'onLogEnded'>;
+  readonly keeper: Pick<Keeper, 'start' | 'run' | 'attachLog' | 'drainLog' | 'release' | 'onLogEnded' | 'onOutputLost'>;
   readonly warn: (message: string) => void;
   /** Of containers whose configuration names no cgroup; and below it, hob may kill what is left. */
   readonly cgroupParent: string;
@@ -22,7 +22,7 @@ export interface RuntimeParts {
   readonly wasOomKilled: OomQuestion;
   /** By container id: of each container there is at most one at a time. */
   readonly instances: Map<string, Instance>;
-  /** By container id: the removal of what nobody knows, which a start has to wait for. */
+  /** By container id: the removal of what is nobody's, which a start has to wait for. */
   readonly removals: Map<string, Promise<void>>;
 }
 

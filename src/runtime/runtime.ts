@@ -14,6 +14,14 @@ export interface Launch {
   readonly fds: readonly GivenFd[];
 }
 
+/** A start that is under way. */
+export interface BegunStart {
+  readonly id: string;
+  readonly instanceID: string;
+  /** What the container is to execute, for messages. */
+  readonly command: string;
+}
+
 /** A descriptor of this process for a container. */
 export interface GivenFd {
   readonly fd: number;
@@ -60,6 +68,12 @@ export type Observation =
   | { readonly kind: 'running'; readonly pid: number; readonly startTime: number; readonly paused: boolean }
   | { readonly kind: 'exited'; readonly exit: Exit };
 
+export interface Listed {
+  readonly id: string;
+  /** Empty when there is something of the container, and nothing that says of which instance. */
+  readonly instanceID: string;
+}
+
 /** What a look at the cgroup of a container that runs has shown. */
 export interface Seen {
   readonly paused: boolean;
@@ -69,13 +83,23 @@ export interface Seen {
 
 export interface Runtime {
   /**
-   * Start the instance, or go on with a start that an earlier hob began. Idempotent.
+   * Start the instance, for which all is prepared. Of one that `observe` knows of, an earlier hob has begun the start: see `goOn`.
    * @param signal ends the following of the start, and leaves the start as it is
    * @param unwanted gives the start up: one that has not come to an end soon after is ended, with the outcome NoLongerWanted
    * @param onCreated called with the init's pid when crun waits for the preStart verdict; may be called again after a restart of hob
    */
   start(
     launch: Launch,
+    onCreated: (pid: number) => void,
+    signal: AbortSignal,
+    unwanted?: AbortSignal,
+  ): Promise<StartOutcome>;
+  /**
+   * Go on with a start that an earlier hob began, to its outcome. Nothing is begun again, whatever has become of it: descriptors and a terminal
+   * are had by what was begun then, and by nothing else. The other parameters are those of `start`.
+   */
+  goOn(
+    begun: BegunStart,
     onCreated: (pid: number) => void,
     signal: AbortSignal,
     unwanted?: AbortSignal,
@@ -96,6 +120,6 @@ export interface Runtime {
    */
   discard(id: string, instanceID: string): Promise<void>;
   observe(id: string, instanceID: string): Promise<Observation>;
-  /** Every id that crun or the run directory knows. */
-  list(): Promise<readonly string[]>;
+  /** All that crun or the run directory knows. */
+  list(): Promise<readonly Listed[]>;
 }

@@ -1,5 +1,6 @@
 import { readdirSync, rmSync, watch } from 'node:fs';
 import { join } from 'node:path';
+import { wordsOf } from '../host/errors.ts';
 import { parseSignalName, signalsDirectory, type SignalKind } from './instance/paths.ts';
 
 /**
@@ -22,8 +23,9 @@ export function watchSignals(
     watcher.on('error', (error) => warn(`the watch on ${directory} failed (${error.message}): changes are seen late`));
     return () => watcher.close();
   } catch (cause) {
-    const why = cause instanceof Error ? cause.message : String(cause);
-    throw new Error(`cannot watch ${directory}: ${why}; raise the sysctl fs.inotify.max_user_instances`, { cause });
+    throw new Error(`cannot watch ${directory}: ${wordsOf(cause)}; raise the sysctl fs.inotify.max_user_instances`, {
+      cause,
+    });
   }
 }
 

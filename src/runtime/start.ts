@@ -1,46 +1,68 @@
 import { closeSync } from 'node:fs';
+import { wordsOf } from '../host/errors.ts';
 import { discard } from './discard.ts';
 import { followStart, type StartListener } from './start/follow.ts';
-import { cgroupsPathOf, hasTerminal, limitsIn, writeInstance } from './instance/files.ts';
+import { cgroupsPathOf, commandName, hasTerminal, limitsIn, writeInstance } from './instance/files.ts';
 import { crunRoot, instancePaths, type InstancePaths } from './instance/paths.ts';
 import { followInstance, type Instance } from './instance.ts';
 import type { Descriptors, StartRequest } from './keeper-client.ts';
 import { once } from './once.ts';
 import { closePty, openPty, type Pty } from './start/pty.ts';
 import { findInstance, type RuntimeParts } from './runtime-parts.ts';
-import type { Launch, StartOutcome } from './runtime.ts';
+import type { BegunStart, Launch, StartOutcome } from './runtime.ts';
 import { startCommand } from './start/command.ts';
 import { failed, givenUp } from './start/failure.ts';
 
-/** Start an instance, or go on with a start that is under way. What goes wrong is an outcome; only an abort rejects. */
+/** Start an instance. What goes wrong is an outcome; only an abort rejects. */
 export async function startInstance(
   parts: RuntimeParts,
   launch: Launch,
   listener: StartListener,
 ): Promise<StartOutcome> {
-  const known = findInstance(parts, launch.id, launch.instanceID);
-  const isUnderWay = known?.facts.shellPid !== undefined;
-  const { signal, unwanted } = listener;
   let release = (): void => undefined;
   const letGo = once(() => closeAll(launch.fds));
   try {
-    if (!known) await discard(parts, launch.id, '');
-    if (!isUnderWay) release = await parts.slots.take(AbortSignal.any([signal, unwanted]));
+    if (!findInstance(parts, launch.id, launch.instanceID)) await discard(parts, launch.id, '');
+    release = await parts.slots.take(AbortSignal.any([listener.signal, listener.unwanted]));
     // While it waited for the slot, somebody may have begun to remove a stranger with its name.
     await parts.removals.get(launch.id);
-    const instance = isUnderWay ? known : await begin(parts, launch);
+    const instance = await begin(parts, launch);
     letGo();
-    return await followStart(parts, instance, launch, listener, release);
+    return await followStart(parts, instance, commandName(launch), listener, release);
   } catch (error) {
-    signal.throwIfAborted();
-    if (error === unwanted.reason) return givenUp(false);
-    const { createdPid, pid } = findInstance(parts, launch.id, launch.instanceID)?.facts ?? {};
-    const existed = createdPid !== undefined || pid !== undefined;
-    return failed('CreateError', error instanceof Error ? error.message : String(error), existed);
+    return outcomeOf(parts, launch, listener, error);
   } finally {
     release();
     letGo();
   }
+}
+
+/** Go on with a start that is under way. What goes wrong is an outcome; only an abort rejects. */
+export async function goOnStarting(
+  parts: RuntimeParts,
+  begun: BegunStart,
+  listener: StartListener,
+): Promise<StartOutcome> {
+  const instance = findInstance(parts, begun.id, begun.instanceID);
+  if (!instance) return failed('CreateError', 'its start was under way, and nothing is left of it', false);
+  try {
+    return await followStart(parts, instance, begun.command, listener);
+  } catch (error) {
+    return outcomeOf(parts, begun, listener, error);
+  }
+}
+
+function outcomeOf(
+  parts: RuntimeParts,
+  { id, instanceID }: Pick<Launch, 'id' | 'instanceID'>,
+  { signal, unwanted }: StartListener,
+  error: unknown,
+): StartOutcome {
+  signal.throwIfAborted();
+  if (error === unwanted.reason) return givenUp(false);
+  const { createdPid, pid } = findInstance(parts, id, instanceID)?.facts ?? {};
+  const existed = createdPid !== undefined || pid !== undefined;
+  return failed('CreateError', wordsOf(error), existed);
 }
 
 async function begin(parts: RuntimeParts, launch: Launch): Promise<Instance> {

@@ -1,4 +1,6 @@
+import { execFileSync } from 'node:child_process';
 import { readdirSync, rmSync } from 'node:fs';
+import { open } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { everyHookOnce, hooksBegun, keeperOf, putShellPlugin, untilCalled } from '../support/faults.ts';
@@ -86,6 +88,21 @@ describe('when somebody deletes the whole run directory', () => {
     await untilTrue('hob answers', () => hob.tryCli('get').code === 0);
     await endsWell('every', pid);
     expect(hob.get('all')).toBeUndefined();
+    process.kill(keeper, 'SIGKILL');
+  });
+
+  it('while hob runs and cannot end in order, it starts over all the same', { timeout: 90_000 }, async () => {
+    const pid = await start('stuck');
+    const keeper = keeperOf(hob);
+    const fifo = join(hob.dir, 'state/applied/hangs.json');
+    execFileSync('mkfifo', [fifo]);
+    // hob reads it, and will not come to its end for as long as this is open.
+    await using _writer = await open(fifo, 'w');
+    rmSync(fifo);
+    remove(run());
+    await untilTrue('hob gives it up', () => hob.output().includes('could not end in order (it takes more than 15 s)'));
+    await untilTrue('hob answers', () => hob.tryCli('get').code === 0);
+    await endsWell('stuck', pid);
     process.kill(keeper, 'SIGKILL');
   });
 });

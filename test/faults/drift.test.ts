@@ -3,7 +3,7 @@ import { cpSync, existsSync, readFileSync, renameSync, rmSync, statSync, truncat
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { cgroupPaths, detectCgroups } from '../../src/host/cgroups.ts';
-import { eventsOf, isAlive, keeperOf, parentOf, untilEvent } from '../support/faults.ts';
+import { eventsOf, isAlive, keeperOf, parentOf, putShellPlugin, untilCalled, untilEvent } from '../support/faults.ts';
 import { freezerOf } from '../support/freezer.ts';
 import { testHob, untilTrue } from '../support/hob.ts';
 import { memoryLimitOf } from '../support/runtime.ts';
@@ -37,6 +37,13 @@ const limitFile = (pid: number, controller: string, file: string): string => {
   )?.[1];
   return join(cgroupPaths(path ?? '', detectCgroups()).get(controller) ?? '', file);
 };
+
+/** As somebody who is where hob is. */
+function unmountRootfsOf(name: string): void {
+  const mounts = readFileSync(`/proc/${hob.pid}/mountinfo`, 'utf8');
+  const [path = ''] = new RegExp(`${hob.dir}/state/overlays/${name}/[^ ]*`).exec(mounts) ?? [];
+  spawnSync('nsenter', [`--mount=/proc/${hob.pid}/ns/mnt`, 'umount', '-l', path]);
+}
 
 /** It was not started again for what was done to it. */
 const ranOn = (name: string, pid: number): void =>
@@ -86,6 +93,31 @@ describe('a container that others', () => {
     );
     expect(memoryLimitOf(pid)).toBe(96 << 20);
     ranOn('handed', pid);
+  });
+
+  it('give another limit of which its spec says nothing gets the default again', async () => {
+    const pid = await start('silent', { resources: { memory: '64Mi' } });
+    writeFileSync(limitFile(pid, 'pids', 'pids.max'), '3');
+    await untilEvent(hob, 'default/silent', 'LimitsChangedOutside', /pids.max was 3, not 256/);
+    await untilTrue(
+      'the limit is as it was',
+      () => readFileSync(limitFile(pid, 'pids', 'pids.max'), 'utf8') === '256\n',
+    );
+    ranOn('silent', pid);
+  });
+
+  it('give the same other limits twice gets those of its spec again, twice', async () => {
+    const pid = await start('twice', { resources: { pids: 50 } });
+    const file = limitFile(pid, 'pids', 'pids.max');
+    const mended = (): number =>
+      eventsOf(hob).filter(({ container, reason }) => container === 'default/twice' && reason === 'Updated').length;
+    writeFileSync(file, 'max');
+    await untilTrue('it is set again', () => mended() === 1);
+    // Before hob has looked again.
+    writeFileSync(file, 'max');
+    await untilTrue('it is set again', () => mended() === 2);
+    expect(readFileSync(file, 'utf8')).toBe('50\n');
+    ranOn('twice', pid);
   });
 
   it('give other limits while hob is dead gets those of its spec again', async () => {
@@ -141,15 +173,28 @@ describe('a container that others', () => {
 
   it('unmount the rootfs of runs on, and is told of', async () => {
     const pid = await start('unmounted');
-    const [path] = new RegExp(`${hob.dir}/state/overlays/unmounted/[^ ]*`).exec(
-      readFileSync(`/proc/${hob.pid}/mountinfo`, 'utf8'),
-    ) ?? [''];
-    spawnSync('nsenter', [`--mount=/proc/${hob.pid}/ns/mnt`, 'umount', '-l', path]);
+    unmountRootfsOf('unmounted');
     await untilEvent(hob, 'default/unmounted', 'RootfsUnmounted', /runs on/);
     ranOn('unmounted', pid);
     hob.remove('unmounted');
     await hob.until('unmounted', 'is gone', (one) => one === undefined);
     expect(existsSync(join(hob.dir, 'state/overlays/unmounted'))).toBe(false);
+  });
+
+  it('unmount the rootfs of while it is being started runs, and is told of', async () => {
+    const goOn = join(hob.dir, 'go-on');
+    putShellPlugin(hob, 'waits', 2, `preStart) while [ ! -e ${goOn} ]; do sleep 0.1; done;;`);
+    hob.drop('early', { command: listens, plugins: [{ name: 'waits', timeoutSeconds: 60 }] });
+    await untilCalled(hob, 'waits preStart begin 1');
+    unmountRootfsOf('early');
+    await start('late');
+    unmountRootfsOf('late');
+    await untilEvent(hob, 'default/late', 'RootfsUnmounted', /runs on/);
+    // So hob has looked at the mounts, and nothing more happens to them.
+    writeFileSync(goOn, '');
+    await untilEvent(hob, 'default/early', 'RootfsUnmounted', /runs on/);
+    for (const name of ['early', 'late']) hob.remove(name);
+    for (const name of ['early', 'late']) await hob.until(name, 'is gone', (one) => one === undefined);
   });
 });
 

@@ -1,4 +1,4 @@
-import { readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readdirSync, readFileSync, renameSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
@@ -10,6 +10,7 @@ import { alter, journalDamages, removeJournal } from '../support/journal-damage.
 const hob = testHob();
 const journal = join(hob.dir, 'state/journal.db');
 const copies = join(hob.dir, 'run/journal');
+const copied = (): string[] => readdirSync(copies).flatMap((name) => readdirSync(join(copies, name, 'containers')));
 
 beforeAll(async () => {
   for (const name of ['runs', 'fell', 'unwanted', 'hooked', 'post']) putShellPlugin(hob, name, 31, '');
@@ -112,7 +113,7 @@ describe('a journal that is lost while hob is dead', () => {
     for (const name of ['runs', 'paused', 'again', 'job', 'stopped', 'fell']) hob.remove(name);
     for (const name of ['runs', 'paused', 'again', 'job', 'stopped', 'fell']) await untilGone(name);
     expect(calls('runs').slice(-2)).toEqual(['postStop', 'preDestruction']);
-    expect(readdirSync(join(copies, 'containers'))).toEqual([]);
+    expect(copied()).toEqual([]);
   });
 });
 
@@ -225,6 +226,41 @@ it('a record that says nothing of use costs its own container alone', async () =
   await hob.untilPhase('unknown', 'Running');
   expectSame(sound, hob.get('sound'));
   await untilSaid('RecordUnreadable', /container unknown is damaged/);
+});
+
+it('the whole state directory, deleted while hob is dead, costs no container', async () => {
+  hob.drop('kept', { command: runsForever });
+  const kept = await hob.untilPhase('kept', 'Running');
+  await hob.kill();
+  rmSync(join(hob.dir, 'state'), { recursive: true });
+  await hob.start();
+  await hob.untilPhase('kept', 'Running');
+  expectSame(kept, hob.get('kept'));
+});
+
+it('a hob with another state directory takes nothing over, and with the one of before all is as that says', async () => {
+  const [state, before, other] = ['state', 'before', 'other'].map((name) => join(hob.dir, name)) as [
+    string,
+    string,
+    string,
+  ];
+  hob.drop('own', { command: runsForever, plugins: [{ name: 'runs' }] });
+  const { metadata } = await hob.untilPhase('own', 'Running');
+  const lost = saidBy('JournalLost').length;
+  await hob.kill();
+  renameSync(state, before);
+  mkdirSync(other);
+  // Its path is the other's.
+  symlinkSync(other, state);
+  await hob.start();
+  expect((await hob.untilPhase('own', 'Running')).metadata.uid).not.toBe(metadata.uid);
+  await untilSaid('OrphanRemoved', /"own"/);
+  expect(saidBy('JournalLost')).toHaveLength(lost);
+  await hob.kill();
+  rmSync(state);
+  renameSync(before, state);
+  await hob.start();
+  expect((await hob.untilPhase('own', 'Running')).metadata.uid).toBe(metadata.uid);
 });
 
 /** What the journal has, as a hob of the first schema would have written it. */

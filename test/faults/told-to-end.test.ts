@@ -1,34 +1,19 @@
-import { chmodSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { mkdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { everyHookOnce, hooksBegun, putShellPlugin, untilCalled } from '../support/faults.ts';
 import { runsForever, testHob, untilTrue } from '../support/hob.ts';
 import { processesOf, remainsOf } from '../support/remains.ts';
+import { slowCrun } from '../support/slow-crun.ts';
 
-/** A crun that waits at one of its commands until the gate is open. */
-const bin = mkdtempSync(join(tmpdir(), 'hob-slow-crun-'));
-const gate = join(bin, 'gate');
-writeFileSync(
-  join(bin, 'crun'),
-  `#!/bin/sh
-PATH='${process.env['PATH']}'
-case " $* " in *" $(cat ${bin}/slow 2>/dev/null || echo none) "*) touch ${bin}/waits; while [ ! -e ${gate} ]; do sleep 0.05; done;; esac
-exec crun "$@"
-`,
-);
-chmodSync(join(bin, 'crun'), 0o755);
-
-const hob = testHob({ env: { PATH: `${bin}:${process.env['PATH']}` } });
+const crun = slowCrun();
+const hob = testHob({ env: { PATH: crun.PATH } });
 beforeAll(() => hob.start());
 afterAll(async () => {
-  open();
+  crun.open();
   await hob.dispose();
-  rmSync(bin, { recursive: true });
+  crun.remove();
 });
-
-const open = (): void => writeFileSync(gate, '');
-const close = (): void => rmSync(gate, { force: true });
 
 async function restart(): Promise<void> {
   expect(await hob.stop()).toBe(0);
@@ -45,9 +30,9 @@ describe('SIGTERM to hob while a hook runs at', () => {
   it.each(['postConstruction', 'preStart', 'postStart', 'postStop', 'preDestruction'])(
     '%s: hob ends with code 0, the next calls that one once more, told so, and all others once',
     async (point) => {
-      close();
+      crun.close();
       const name = point.toLowerCase();
-      putShellPlugin(hob, name, 31, `${point}) while [ ! -e ${gate} ]; do sleep 0.05; done;;`);
+      putShellPlugin(hob, name, 31, `${point}) while [ ! -e ${crun.gate} ]; do sleep 0.05; done;;`);
       hob.drop(name, { command: runsForever, plugins: [{ name }] });
       const isAtEnd = point === 'postStop' || point === 'preDestruction';
       if (isAtEnd) {
@@ -57,7 +42,7 @@ describe('SIGTERM to hob while a hook runs at', () => {
       await untilCalled(hob, `${name} ${point} begin 1`);
       await restart();
       await untilCalled(hob, `${name} ${point} begin 2`);
-      open();
+      crun.open();
       if (!isAtEnd) {
         await untilCalled(hob, `${name} postStart end`);
         expect((await hob.untilPhase(name, 'Running')).status).toMatchObject({
@@ -75,30 +60,13 @@ describe('SIGTERM to hob while a hook runs at', () => {
   );
 });
 
-const slowly = (command: string): void => {
-  close();
-  rmSync(join(bin, 'waits'), { force: true });
-  writeFileSync(join(bin, 'slow'), command);
-};
-const untilCrunWaits = (): Promise<void> => untilTrue('crun waits', () => hasWaited());
-const hasWaited = (): boolean => rmOnce(join(bin, 'waits'));
-
-function rmOnce(path: string): boolean {
-  try {
-    rmSync(path);
-    return true;
-  } catch {
-    return false;
-  }
-}
-
 describe('SIGTERM to hob while crun', () => {
   it('starts a container: hob ends with code 0, the next goes on with that start', async () => {
-    slowly('run');
+    crun.waitAt('run');
     hob.drop('starting', { command: runsForever });
-    await untilCrunWaits();
+    await crun.untilItWaits();
     await restart();
-    open();
+    crun.open();
     const { status } = await hob.untilPhase('starting', 'Running');
     expect(status).toMatchObject({ restartCount: 0, instanceID: expect.stringMatching(/-1$/) });
     expect(processesOf(join(hob.dir, 'run/instances/starting'))).toHaveLength(2);
@@ -111,12 +79,12 @@ describe('SIGTERM to hob while crun', () => {
   ])('%s a container: hob ends with code 0, the next does it', async (_, command, change, phase) => {
     hob.drop(command, { command: runsForever, resources: { memory: '32Mi' } });
     const { status } = await hob.untilPhase(command, 'Running');
-    slowly(command);
+    crun.waitAt(command);
     hob.drop(command, { command: runsForever, resources: { memory: '32Mi' }, ...change });
-    await untilCrunWaits();
+    await crun.untilItWaits();
     const stopped = hob.stop();
     // It waits for what crun was asked for, or leaves it to the keeper.
-    open();
+    crun.open();
     expect(await stopped).toBe(0);
     await hob.start();
     const after = await hob.until(

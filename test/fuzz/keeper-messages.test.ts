@@ -73,6 +73,7 @@ const answers = [
   { id: 1, ok: null },
   { id: 1, error: { code: 'FAILED', message: 'why' } },
   { event: 'logEnded', key: 'web.a-1' },
+  { event: 'outputLost', key: 'web.a-1', message: 'why' },
 ];
 const answerLines = answers.map((answer) => JSON.stringify(answer));
 const junk = fc.oneof(
@@ -150,7 +151,8 @@ describe('a keeper that says anything', () => {
         const keys: unknown[] = [];
         fake.say = said;
         const onLogEnded = (key: string): void => void keys.push(key);
-        const connection = await connectTo(fake.socket, { onLogEnded, onHang: () => undefined });
+        const onOutputLost = (key: string, message: string): void => void keys.push(key, message);
+        const connection = await connectTo(fake.socket, { onLogEnded, onOutputLost, onHang: () => undefined });
         const error = await connection
           ?.ask({ op: 'drainLog', key: 'k' }, 60_000)
           .answer.catch((failure: unknown) => failure);

@@ -9,7 +9,7 @@ import { createCrunRuntime, type CrunRuntime } from '../../src/runtime/crun.ts';
 import { keeperPid, killKeeper } from '../../src/runtime/keeper/process.ts';
 import type { RuntimeParts } from '../../src/runtime/runtime-parts.ts';
 import { holds, mutatedBytes, mutatedText, mutatedValue, patience, scratch } from '../support/fuzz.ts';
-import { isRunning } from '../support/keeper.ts';
+import { isAlive } from '../support/processes.ts';
 
 let dir: string;
 /** Somebody else's process, whose pid stands in the files. */
@@ -25,7 +25,8 @@ afterEach(() => {
   rmSync(dir, { recursive: true, force: true });
 });
 
-const bystander = (): ChildProcess => spawn('sleep', ['600'], { detached: true, stdio: 'ignore' });
+/** Ends with this process, however that ends. */
+const bystander = (): ChildProcess => spawn('cat', { detached: true, stdio: ['pipe', 'ignore', 'ignore'] });
 const pid = (): number => innocent.pid ?? 0;
 
 /** Stands for its pid, so that the same seed gives the same cases. */
@@ -34,9 +35,9 @@ const withPid = (content: string | Buffer): Buffer =>
   Buffer.from(content.toString('latin1').replaceAll(String(stranger), String(pid())), 'latin1');
 
 function expectAlive(): void {
-  const isAlive = isRunning(pid());
-  if (!isAlive) innocent = bystander();
-  ok(isAlive, 'a process of somebody else was ended');
+  const lives = isAlive(pid());
+  if (!lives) innocent = bystander();
+  ok(lives, 'a process of somebody else was ended');
 }
 
 /** A keeper that does all that it is asked to, and nothing. */
@@ -55,6 +56,7 @@ const idleKeeper: RuntimeParts['keeper'] = {
   drainLog: async () => undefined,
   release: async () => undefined,
   onLogEnded: () => () => undefined,
+  onOutputLost: () => () => undefined,
 };
 
 /** A file's text, as it should be, with changes, or not there. */
@@ -92,7 +94,7 @@ const left: fc.Arbitrary<Record<string, string | Buffer | undefined>> = fc.recor
 
 /** Whether hob takes the runtime's word that the container runs, it is not this process. */
 async function expectUntouched(runtime: CrunRuntime): Promise<void> {
-  for (const id of await runtime.list()) {
+  for (const { id } of await runtime.list()) {
     const seen = await runtime.observe(id, 'abcdef01-1');
     ok(seen.kind !== 'running', 'a process of somebody else is taken for the container');
     if (seen.kind === 'exited') ok(seen.exit.code === undefined || (seen.exit.code >= 0 && seen.exit.code <= 255));

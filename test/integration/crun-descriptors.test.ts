@@ -1,12 +1,16 @@
 import { createSocket } from 'node:dgram';
 import { once } from 'node:events';
-import { closeSync, openSync, readFileSync, readSync, writeFileSync, writeSync } from 'node:fs';
+import { closeSync, openSync, readFileSync, readSync, rmSync, writeFileSync, writeSync } from 'node:fs';
 import { createServer, type AddressInfo, type Socket } from 'node:net';
 import { join } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
+import { mkfifo } from '../../src/host/libc.ts';
 import type { Launch } from '../../src/runtime/runtime.ts';
 import { openIn, pipe, readNow, socketPair, socketTo } from '../support/descriptors.ts';
-import { isRunning, never, testRuntime, until, type LaunchChange, type TestRuntime } from '../support/runtime.ts';
+import { never, testRuntime, type LaunchChange, type TestRuntime } from '../support/runtime.ts';
+import { isAlive } from '../support/processes.ts';
+import { until } from '../support/until.ts';
 
 let test: TestRuntime;
 /** What the descriptors are open on that containers were given. */
@@ -15,7 +19,7 @@ beforeAll(async () => {
   test = await testRuntime();
 });
 afterEach(async () => {
-  for (const id of await test.runtime.list()) await test.runtime.discard(id, '');
+  for (const { id } of await test.runtime.list()) await test.runtime.discard(id, '');
   await test.nothingRemains();
   expect([...openIn(test.keeper.pid).values()].filter((target) => names.has(target))).toEqual([]);
 });
@@ -204,6 +208,42 @@ describe('descriptors', () => {
   });
 });
 
+describe('a start that hob died over', () => {
+  it('is gone on with by the shell that has the descriptors and the terminal, though that has yet to say its pid', async () => {
+    const held = join(test.dir, 'held-up');
+    mkfifo(held, 0o600);
+    // The shell's loader waits at the FIFO, before a line of the shell's is read.
+    const start: typeof test.keeper.start = (request) => test.keeper.start({ ...request, env: { LD_PRELOAD: held } });
+    await test.reborn({ keeper: { ...test.keeper, start } });
+    const launch = shell('tty; cat <&3', [given(openSync('/proc/sys/kernel/ostype', 'r'))], {
+      process: { terminal: true },
+    });
+    const death = new AbortController();
+    const before = test.runtime.start(launch, () => undefined, death.signal).catch(() => undefined);
+    const { id, instanceID } = launch;
+    const seen = () => test.runtime.observe(id, instanceID);
+    while ((await seen()).kind === 'absent') await delay(10);
+    death.abort();
+    await before;
+    let asked = 0;
+    const count: typeof test.keeper.start = (request) => {
+      asked += 1;
+      return test.keeper.start(request);
+    };
+    await test.reborn({ keeper: { ...test.keeper, start: count } });
+    expect(await seen()).toEqual({ kind: 'starting' });
+    const outcome = test.runtime.goOn({ id, instanceID, command: 'sh' }, () => undefined, never);
+    const gate = openSync(held, 'r+');
+    rmSync(held);
+    closeSync(gate);
+    expect(await outcome).toMatchObject({ kind: 'running' });
+    expect(await test.waitForExit(launch)).toMatchObject({ code: 0 });
+    expect(test.logOf(launch).map((line) => line.trim())).toEqual(expect.arrayContaining(['/dev/pts/0', 'Linux']));
+    expect(asked, 'no second shell').toBe(0);
+    await test.reborn();
+  });
+});
+
 describe('a descriptor that is held', () => {
   const [said, end, open] = ['said\n', '', undefined];
 
@@ -211,7 +251,7 @@ describe('a descriptor that is held', () => {
     const [reader, writer] = pipe();
     const launch = shell('echo said >&3', [held(writer)]);
     await outputOf(launch);
-    await until('its shell has ended', () => !isRunning(test.shellPid(launch)));
+    await until('its shell has ended', () => !isAlive(test.shellPid(launch)));
     expect([readNow(reader), readNow(reader)]).toEqual([said, open]);
     await test.discard(launch);
     expect(readNow(reader)).toBe(end);

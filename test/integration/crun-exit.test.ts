@@ -3,14 +3,16 @@ import { release } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout } from 'node:timers/promises';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
-import { isRunning, memoryLimitOf, never, testRuntime, until, type TestRuntime } from '../support/runtime.ts';
+import { memoryLimitOf, never, testRuntime, type TestRuntime } from '../support/runtime.ts';
+import { isAlive } from '../support/processes.ts';
+import { until } from '../support/until.ts';
 
 let test: TestRuntime;
 beforeAll(async () => {
   test = await testRuntime();
 });
 afterEach(async () => {
-  for (const id of await test.runtime.list()) await test.runtime.discard(id, '');
+  for (const { id } of await test.runtime.list()) await test.runtime.discard(id, '');
   await test.nothingRemains();
 });
 afterAll(() => test.dispose());
@@ -146,7 +148,7 @@ describe('while it runs', () => {
     await expect(test.runtime.update(launch.id, { memory: { limit: -50 } })).rejects.toThrow(
       /memory\.(limit_in_bytes|max)/,
     );
-    expect(isRunning(pid)).toBe(true);
+    expect(isAlive(pid)).toBe(true);
   });
 
   it('pausing what is not there is refused', async () => {
@@ -197,11 +199,11 @@ describe('discarding', () => {
     const { pid } = await test.start(launch);
     test.forget(launch);
     await test.reborn();
-    expect(await test.runtime.list()).toEqual([launch.id]);
+    expect(await test.runtime.list()).toEqual([{ id: launch.id, instanceID: '' }]);
     expect(await test.runtime.observe(launch.id, launch.instanceID)).toMatchObject({ kind: 'running', pid });
     await test.runtime.discard(launch.id, '');
     expect(await test.runtime.list()).toEqual([]);
-    await until('its process is gone', () => !isRunning(pid));
+    await until('its process is gone', () => !isAlive(pid));
     await test.nothingRemains();
   });
 });

@@ -16,7 +16,9 @@ import { mount, unmount } from '../../src/host/libc.ts';
 import { instancePaths } from '../../src/runtime/instance/paths.ts';
 import type { Launch } from '../../src/runtime/runtime.ts';
 import { startCommand } from '../../src/runtime/start/command.ts';
-import { isRunning, never, testRuntime, until, type TestRuntime } from '../support/runtime.ts';
+import { never, testRuntime, type TestRuntime } from '../support/runtime.ts';
+import { isAlive } from '../support/processes.ts';
+import { until } from '../support/until.ts';
 
 let test: TestRuntime;
 beforeAll(async () => {
@@ -24,7 +26,7 @@ beforeAll(async () => {
 });
 afterEach(async () => {
   await test.reborn();
-  for (const id of await test.runtime.list()) await test.runtime.discard(id, '');
+  for (const { id } of await test.runtime.list()) await test.runtime.discard(id, '');
   await test.nothingRemains();
 });
 afterAll(() => test.dispose());
@@ -41,7 +43,7 @@ describe('when crun is killed', () => {
     expect(await observe(launch)).toMatchObject({ kind: 'running', pid });
     const exit = test.waitForExit(launch);
     await test.runtime.kill(launch.id, launch.instanceID, 'SIGTERM');
-    expect(isRunning(pid)).toBe(true);
+    expect(isAlive(pid)).toBe(true);
     await test.runtime.kill(launch.id, launch.instanceID, 'SIGKILL');
     const { finishedAt, code } = await exit;
     expect([undefined, 137]).toContain(code);
@@ -54,7 +56,7 @@ describe('when crun is killed', () => {
     const crun = test.crunPid(launch);
     test.runtime.close();
     kill(crun);
-    await until('the container has ended', () => !isRunning(pid));
+    await until('the container has ended', () => !isAlive(pid));
     await test.reborn();
     const seen = await observe(launch);
     expect(seen.kind).toBe('exited');
@@ -112,7 +114,7 @@ describe('when hob dies', () => {
     const launch = test.launch(['sh', '-c', 'sleep 0.2; echo last words; exit 6']);
     const { pid } = await test.start(launch);
     test.runtime.close();
-    await until('the container has ended', () => !isRunning(pid));
+    await until('the container has ended', () => !isAlive(pid));
     await until('its exit is written', () => readFileSync(shellFile(launch), 'utf8').endsWith('\n6\n'));
     await test.reborn();
     expect(await test.start(launch)).toMatchObject({ kind: 'running', pid });
@@ -137,7 +139,7 @@ describe('when hob dies', () => {
       mkdirSync(join(test.runDir, 'instances', launch.id));
       writeFileSync(join(test.runDir, 'instances', launch.id, 'instance.json'), record);
       await test.reborn();
-      expect(await test.runtime.list()).toEqual([launch.id]);
+      expect(await test.runtime.list()).toEqual([{ id: launch.id, instanceID: '' }]);
       expect((await test.start(launch)).kind).toBe('running');
     },
   );
@@ -221,7 +223,7 @@ describe('when the keeper dies', () => {
     const { pid } = await test.start(launch);
     test.runtime.close();
     kill(test.keeper.pid);
-    await until('the container has ended', () => !isRunning(pid));
+    await until('the container has ended', () => !isAlive(pid));
     await test.reborn();
     expect(await test.waitForExit(launch)).toMatchObject({ code: 8 });
     expect(test.logOf(launch)).toEqual(['late']);

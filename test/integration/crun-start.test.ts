@@ -3,14 +3,16 @@ import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { isLiving } from '../../src/runtime/instance/init.ts';
 import type { Launch, StartOutcome } from '../../src/runtime/runtime.ts';
-import { isRunning, never, testRuntime, until, type LaunchChange, type TestRuntime } from '../support/runtime.ts';
+import { never, testRuntime, type LaunchChange, type TestRuntime } from '../support/runtime.ts';
+import { isAlive } from '../support/processes.ts';
+import { until } from '../support/until.ts';
 
 let test: TestRuntime;
 beforeAll(async () => {
   test = await testRuntime();
 });
 afterEach(async () => {
-  for (const id of await test.runtime.list()) await test.runtime.discard(id, '');
+  for (const { id } of await test.runtime.list()) await test.runtime.discard(id, '');
   await test.nothingRemains();
 });
 afterAll(() => test.dispose());
@@ -86,7 +88,7 @@ describe('a start', () => {
     const { pid } = await test.start(before);
     const next = { ...test.launch(['sleep', '1001']), id: before.id };
     await test.start(next);
-    expect(isRunning(pid)).toBe(false);
+    expect(isAlive(pid)).toBe(false);
     expect(await test.runtime.observe(before.id, before.instanceID)).toEqual({ kind: 'absent' });
     await test.runtime.discard(before.id, before.instanceID);
     expect(await test.runtime.observe(next.id, next.instanceID)).toMatchObject({ kind: 'running' });
@@ -96,9 +98,9 @@ describe('a start', () => {
     const launches = Array.from({ length: 50 }, () => test.launch(['sleep', '1000']));
     const pids = await Promise.all(launches.map(async (launch) => (await test.start(launch)).pid));
     expect(new Set(pids).size).toBe(50);
-    expect(pids.every(isRunning)).toBe(true);
+    expect(pids.every(isAlive)).toBe(true);
     await Promise.all(launches.map((launch) => test.discard(launch)));
-    expect(pids.some(isRunning)).toBe(false);
+    expect(pids.some(isAlive)).toBe(false);
   });
 
   it('that is no longer wanted while it waits for its turn begins nothing', async () => {

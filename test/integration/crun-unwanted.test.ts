@@ -1,7 +1,8 @@
 import { existsSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
-import { never, testRuntime, until, type TestRuntime } from '../support/runtime.ts';
+import { never, testRuntime, type TestRuntime } from '../support/runtime.ts';
+import { until } from '../support/until.ts';
 
 let test: TestRuntime;
 beforeAll(async () => {
@@ -9,7 +10,7 @@ beforeAll(async () => {
 });
 afterEach(async () => {
   await test.reborn();
-  for (const id of await test.runtime.list()) await test.runtime.discard(id, '');
+  for (const { id } of await test.runtime.list()) await test.runtime.discard(id, '');
   await test.nothingRemains();
 });
 afterAll(() => test.dispose());
@@ -59,7 +60,8 @@ describe('a start that is no longer wanted', () => {
     death.abort();
     await before;
     await test.reborn({ startTimeoutMs: noLimit });
-    expect(await test.runtime.start(launch, () => undefined, never, AbortSignal.abort())).toMatchObject(givenUp);
+    const begun = { ...launch, command: 'true' };
+    expect(await test.runtime.goOn(begun, () => undefined, never, AbortSignal.abort())).toMatchObject(givenUp);
   });
 
   it('is not begun at all when that is known before', async () => {

@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { untilEvent } from '../support/faults.ts';
 import { runsForever, testHob, untilTrue } from '../support/hob.ts';
 
 const hob = testHob();
@@ -45,6 +46,7 @@ describe('the death of hob', () => {
     });
     await hob.start();
     expect((await hob.untilPhase('short', 'Failed')).status).toMatchObject({ exitCode: 9, restartCount: 0 });
+    await untilEvent(hob, 'default/short', 'Exited', /code 9/);
   });
 
   it('by SIGTERM leaves the containers, too, and says how to stop them', async () => {

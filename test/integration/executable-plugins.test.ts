@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import type { RunProcess } from '../../src/hooks/run-process.ts';
 import { connectKeeper, type Keeper } from '../../src/runtime/keeper-client.ts';
-import { isRunning } from '../support/keeper.ts';
+import { isAlive } from '../support/processes.ts';
 import { type PluginBench, pluginBench, use } from '../support/plugins.ts';
 
 const quiet = { info: () => undefined, warn: () => undefined, error: () => undefined };
@@ -90,7 +90,7 @@ describe('a hook of an executable plugin', () => {
     await load('slow', '4', `trap '' TERM; sleep 600 & echo $! > ${bench.tracePath}; wait`);
     const result = await bench.run('postStart', [use('slow', { timeoutSeconds: 0.3 })]);
     expect(result.failures).toMatchObject([{ reason: 'HookTimedOut', message: expect.stringContaining('0.3 s') }]);
-    await expect.poll(() => isRunning(Number(bench.trace()[0]))).toBe(false);
+    await expect.poll(() => isAlive(Number(bench.trace()[0]))).toBe(false);
   });
 
   it('is killed when the container is to stop', async () => {
@@ -100,7 +100,7 @@ describe('a hook of an executable plugin', () => {
     await expect.poll(() => bench.trace()).toHaveLength(1);
     stop.abort();
     expect((await running).failures).toMatchObject([{ reason: 'HookAborted' }]);
-    await expect.poll(() => isRunning(Number(bench.trace()[0]))).toBe(false);
+    await expect.poll(() => isAlive(Number(bench.trace()[0]))).toBe(false);
   });
 
   it('has what it says on stderr in the log of hob', async () => {

@@ -1,9 +1,19 @@
-import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, truncateSync, writeFileSync } from 'node:fs';
-import { copyFileSync } from 'node:fs';
+import {
+  copyFileSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  symlinkSync,
+  truncateSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
-import { afterEach, beforeEach, expect, it } from 'vitest';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { copiesDirectory } from '../../src/journal/copies.ts';
 import type { Journal } from '../../src/journal/journal.ts';
 import { readFramed, writeFramed } from '../../src/journal/framed-file.ts';
 import { openJournal } from '../../src/journal/sqlite.ts';
@@ -167,4 +177,37 @@ it('a copy that cannot be written is told once, and nothing else is different', 
   expect(lines).toHaveLength(1);
   expect(lines[0]).toMatch(/cannot be written.*make room in the run directory/);
   expect(states()).toEqual({ web: 'alive.stopping' });
+});
+
+it('what has no copy, as after a restart of the host, gets one when the journal is opened', () => {
+  using((journal) => save(journal, 'job', 'completed'));
+  rmSync(copiesDir, { recursive: true });
+  using(() => undefined);
+  rmSync(path);
+  expect(states()).toEqual({ job: 'completed' });
+});
+
+describe('in one run directory', () => {
+  const stateDir = (name: string): string => join(folder, name);
+  const statesIn = (name: string, work: (journal: Journal) => void = () => undefined): Record<string, string> => {
+    path = join(stateDir(name), 'journal.db');
+    mkdirSync(stateDir(name), { recursive: true });
+    copiesDir = copiesDirectory(folder, stateDir(name));
+    using(work);
+    return states();
+  };
+
+  it('the containers of two state directories are kept apart', () => {
+    statesIn('one', (journal) => save(journal, 'web', 'alive.running'));
+    expect(statesIn('two', (journal) => save(journal, 'db', 'alive.running'))).toEqual({ db: 'alive.running' });
+    expect(statesIn('one')).toEqual({ web: 'alive.running' });
+  });
+
+  it('a state directory that was deleted whole and made anew has its own again, whichever of its names is used', () => {
+    statesIn('one', (journal) => save(journal, 'web', 'alive.running'));
+    rmSync(stateDir('one'), { recursive: true });
+    mkdirSync(stateDir('one'));
+    symlinkSync('one', stateDir('link'));
+    expect(statesIn('link')).toEqual({ web: 'alive.running' });
+  });
 });

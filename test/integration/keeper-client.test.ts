@@ -8,7 +8,9 @@ import { mkfifo } from '../../src/host/libc.ts';
 import { keeperPid, killKeeper } from '../../src/runtime/keeper/process.ts';
 import { connectKeeper, type Keeper, type KeeperOptions, type LogRequest } from '../../src/runtime/keeper-client.ts';
 import { pipe, readNow } from '../support/descriptors.ts';
-import { compileCache, isRunning, outputOf, read, until } from '../support/keeper.ts';
+import { compileCache, outputOf, read } from '../support/keeper.ts';
+import { isAlive } from '../support/processes.ts';
+import { until } from '../support/until.ts';
 
 process.env['NODE_COMPILE_CACHE'] ??= compileCache;
 
@@ -27,7 +29,7 @@ afterEach(async () => {
   // Again and again: one that was started beside another may only now find out that it is needed.
   await until('the keeper has gone', () => {
     killKeeper(file('run'), keeperPid(file('run')));
-    return !isRunning(keeperPid(file('run')));
+    return !isAlive(keeperPid(file('run')));
   });
   rmSync(dir, { recursive: true });
 });
@@ -126,7 +128,7 @@ describe('a client', () => {
     await until('it runs', () => read(file('pid')) !== '');
     abort.abort(new Error('no longer wanted'));
     await expect(run).rejects.toThrow('no longer wanted');
-    expect(isRunning(Number(read(file('pid'))))).toBe(false);
+    expect(isAlive(Number(read(file('pid'))))).toBe(false);
   });
 
   it('runs nothing when it is no longer wanted to begin with', async () => {
@@ -239,7 +241,7 @@ describe('a keeper that hangs', () => {
       anError('KEEPER_LOST', 'has not answered to start within 10 s'),
     );
     expect(await keeper.run({ argv: ['true'], timeoutMs: 20_000 })).toMatchObject({ code: 0 });
-    expect(isRunning(pid)).toBe(false);
+    expect(isAlive(pid)).toBe(false);
     expect(messages).toContainEqual(expect.stringContaining(`its process ${pid} is killed and replaced`));
   });
 
@@ -249,7 +251,7 @@ describe('a keeper that hangs', () => {
     await first.close();
     process.kill(pid, 'SIGSTOP');
     expect((await connected()).pid).not.toBe(pid);
-    expect(isRunning(pid)).toBe(false);
+    expect(isAlive(pid)).toBe(false);
   });
 
   it('and has lost its socket is killed and replaced', { timeout: 60_000 }, async () => {
@@ -259,7 +261,7 @@ describe('a keeper that hangs', () => {
     process.kill(pid, 'SIGSTOP');
     rmSync(file('run/keeper.sock'));
     expect((await connected()).pid).not.toBe(pid);
-    expect(isRunning(pid)).toBe(false);
+    expect(isAlive(pid)).toBe(false);
   });
 
   it('is killed only if it is a keeper', async () => {
@@ -293,7 +295,7 @@ it('a keeper of another version is asked to retire, and replaced', async () => {
   const keeper = await connected();
   expect(asked).toEqual(['hello', 'retire']);
   expect(keeper.pid).toBeGreaterThan(1);
-  expect(messages).toEqual([expect.stringContaining('speaks version 0 of the protocol, not 2')]);
+  expect(messages).toEqual([expect.stringContaining('speaks version 0 of the protocol, not 3')]);
 });
 
 it('what a keeper of another version holds is taken over by the next, until it is released', async () => {

@@ -3,7 +3,9 @@ import { closeSync, openSync, readlinkSync } from 'node:fs';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { protocolVersion } from '../../src/keeper/protocol.ts';
 import { openIn, pipe, readNow, socketPair } from '../support/descriptors.ts';
-import { isRunning, read, testKeeper, until, type Dialogue, type TestKeeper } from '../support/keeper.ts';
+import { read, testKeeper, type Dialogue, type TestKeeper } from '../support/keeper.ts';
+import { isAlive } from '../support/processes.ts';
+import { until } from '../support/until.ts';
 
 let keeper: TestKeeper;
 let client: Dialogue;
@@ -15,7 +17,7 @@ beforeEach(() => {
 });
 
 afterEach(async () => {
-  for (const pid of toEnd.splice(0)) if (isRunning(pid)) process.kill(pid, 'SIGKILL');
+  for (const pid of toEnd.splice(0)) if (isAlive(pid)) process.kill(pid, 'SIGKILL');
   await keeper.dispose();
 });
 
@@ -83,7 +85,7 @@ describe('descriptors of another process', () => {
     const { promise, resolve } = Promise.withResolvers();
     spawn('sleep', ['1']).once('exit', resolve); // long enough for a keeper that goes too early to be gone
     await promise;
-    expect(isRunning(keeper.pid())).toBe(true);
+    expect(isAlive(keeper.pid())).toBe(true);
     client = await keeper.dial();
     await client.ask({ op: 'release', key: 'k' });
     client.hangUp();
@@ -196,11 +198,11 @@ describe('a program that a keeper ran when it was killed', () => {
     const pids = read(file).trim().split(' ').map(Number);
     toEnd.push(...pids);
     await keeper.startAnother();
-    expect(pids.map(isRunning)).toEqual([true, true]);
+    expect(pids.map(isAlive)).toEqual([true, true]);
     await keeper.kill();
-    expect(pids.map(isRunning)).toEqual([true, true]);
+    expect(pids.map(isAlive)).toEqual([true, true]);
     await keeper.start();
-    await until('they have ended', () => !pids.some(isRunning));
-    expect(isRunning(pid)).toBe(true);
+    await until('they have ended', () => !pids.some(isAlive));
+    expect(isAlive(pid)).toBe(true);
   });
 });

@@ -3,7 +3,9 @@ import { existsSync, readdirSync, readFileSync, readlinkSync, statSync, writeFil
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { protocolVersion } from '../../src/keeper/protocol.ts';
-import { isRunning, testKeeper, until, type Dialogue, type TestKeeper } from '../support/keeper.ts';
+import { testKeeper, type Dialogue, type TestKeeper } from '../support/keeper.ts';
+import { isAlive } from '../support/processes.ts';
+import { until } from '../support/until.ts';
 
 let keeper: TestKeeper;
 
@@ -104,7 +106,7 @@ describe('an idle keeper', () => {
     client.hangUp();
     // Long enough for a keeper that goes too early to be gone.
     execFileSync('sleep', ['1']);
-    expect(isRunning(keeper.pid())).toBe(true);
+    expect(isAlive(keeper.pid())).toBe(true);
     writeFileSync(join(keeper.dir, 'go'), '');
     await keeper.gone();
     expect(keeper.records('a')).toEqual(['stdout F out']);

@@ -1,8 +1,11 @@
-import { existsSync, readFileSync, writeFileSync } from 'node:fs';
+import { execFileSync } from 'node:child_process';
+import { existsSync, readdirSync, readFileSync, readlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { createRuns } from '../../src/keeper/runs.ts';
-import { isRunning, read, testKeeper, until, type Dialogue, type TestKeeper } from '../support/keeper.ts';
+import { read, testKeeper, type Dialogue, type TestKeeper } from '../support/keeper.ts';
+import { isAlive } from '../support/processes.ts';
+import { until } from '../support/until.ts';
 
 let keeper: TestKeeper;
 let client: Dialogue;
@@ -113,7 +116,7 @@ describe('a program that is run', () => {
     const result = await run(`sleep 1000 & echo $! >${file('grandchild')}; wait`, { timeoutMs: 300 });
     expect(result).toMatchObject({ code: null, signal: 'SIGKILL', timedOut: true });
     const grandchild = Number(read(file('grandchild')));
-    await until('the grandchild has gone', () => !isRunning(grandchild));
+    await until('the grandchild has gone', () => !isAlive(grandchild));
   });
 
   it('has ended when it has, though a grandchild holds its output', async () => {
@@ -143,7 +146,7 @@ describe('a program that is run', () => {
     await until('it runs', () => read(file('pid')) !== '');
     await client.ask({ op: 'cancel', request: id });
     await expect(answer).rejects.toThrow(expect.objectContaining({ code: 'CANCELLED' }));
-    expect(isRunning(Number(read(file('pid'))))).toBe(false);
+    expect(isAlive(Number(read(file('pid'))))).toBe(false);
   });
 
   it('ends with the client that asked for it, if it is to, and with no other', async () => {
@@ -156,8 +159,8 @@ describe('a program that is run', () => {
     ask(stays, 'of-another', true);
     await until('they run', () => ['ends', 'goes-on', 'of-another'].every((name) => pid(name) > 0));
     other.hangUp();
-    await until('it has ended', () => !isRunning(pid('ends')));
-    expect([pid('goes-on'), pid('of-another')].map(isRunning)).toEqual([true, true]);
+    await until('it has ended', () => !isAlive(pid('ends')));
+    expect([pid('goes-on'), pid('of-another')].map(isAlive)).toEqual([true, true]);
     for (const name of ['goes-on', 'of-another']) process.kill(-pid(name), 'SIGKILL');
   });
 
@@ -165,7 +168,7 @@ describe('a program that is run', () => {
     client.send({ op: 'run', argv: shell(`echo $$ >${file('pid')}; exec sleep 1000`), timeoutMs: 1000 });
     await until('it runs', () => read(file('pid')) !== '');
     client.hangUp();
-    await until('it has ended', () => !isRunning(Number(read(file('pid')))));
+    await until('it has ended', () => !isAlive(Number(read(file('pid')))));
   });
 
   it('that cannot be started is an error', async () => {
@@ -186,6 +189,11 @@ describe('a program that is run', () => {
     expect(await descriptors()).toBe(before);
   });
 });
+
+/** Nothing else of this process happens meanwhile, timers neither. */
+function untilOver(time: number): void {
+  while (performance.now() <= time) continue;
+}
 
 describe('when as many programs run as may', () => {
   const unrecorded = { begin: () => ({ env: {}, forget: () => undefined }) };
@@ -212,6 +220,18 @@ describe('when as many programs run as may', () => {
     expect([existsSync(file('ran')), runs.count()]).toEqual([false, 0]);
   });
 
+  it('one whose turn comes too late, but before anybody noticed that, is refused all the same', async () => {
+    let over = 0;
+    const busyUntilThen = { env: {}, forget: () => untilOver(over) };
+    const runs = createRuns({ begin: () => busyUntilThen }, 1);
+    const first = runs.run(request('true'), never);
+    const second = runs.run(request(`touch ${file('ran')}`, 300), never);
+    over = performance.now() + 300;
+    await expect(second).rejects.toThrow(expect.objectContaining({ code: 'BUSY' }));
+    await first;
+    expect([existsSync(file('ran')), runs.count()]).toEqual([false, 0]);
+  });
+
   it('one that waits can be cancelled', async () => {
     const runs = createRuns(unrecorded, 1);
     const first = runs.run(request(`while ! [ -e ${file('go')} ]; do sleep 0.01; done`), never);
@@ -221,5 +241,35 @@ describe('when as many programs run as may', () => {
     await expect(second).rejects.toThrow(expect.objectContaining({ code: 'CANCELLED' }));
     writeFileSync(file('go'), '');
     await first;
+  });
+});
+
+describe('a keeper that can write no file', () => {
+  const openIn = (): string[] => {
+    const fds = `/proc/${keeper.pid()}/fd`;
+    return readdirSync(fds).map((fd) => readlinkOr(`${fds}/${fd}`));
+  };
+  const readlinkOr = (path: string): string => {
+    try {
+      return readlinkSync(path);
+    } catch {
+      return '';
+    }
+  };
+  const mayWrite = (bytes: number | 'unlimited'): void =>
+    void execFileSync('prlimit', ['--pid', String(keeper.pid()), `--fsize=${bytes}:unlimited`]);
+
+  it('keeps nothing open for a program that did not get its stdin', async () => {
+    mayWrite(0);
+    await expect(run('cat', { stdin: 'hello' })).rejects.toThrow('EFBIG');
+    mayWrite('unlimited');
+    expect(openIn().filter((target) => target.includes('memfd:stdin'))).toEqual([]);
+  });
+
+  it('keeps nothing open of a buffer that it cannot have', async () => {
+    mayWrite(0);
+    await client.ask({ op: 'attachLog', ...keeper.log('web') });
+    mayWrite('unlimited');
+    expect(openIn().filter((target) => target.includes('unwritten'))).toEqual([]);
   });
 });

@@ -126,3 +126,12 @@ it('the buffer file goes when it is told to', () => {
   buffer.unmap();
   expect(existsSync(join(dir, 'buffer'))).toBe(false);
 });
+
+it("a buffer whose file cannot be removed is in nobody's way", () => {
+  const buffer = openBuffer();
+  rmSync(join(dir, 'buffer'));
+  mkdirSync(join(dir, 'buffer'));
+  buffer.remove();
+  expect(warnings).toEqual([expect.stringMatching(/buffer cannot be removed/)]);
+  buffer.unmap();
+});

@@ -115,8 +115,11 @@ describe.skipIf(!isRefused)(`on a host with hybrid cgroups, hob${why}`, () => {
     expect((await start(onHybrid(hob()))).namespace).toBe(first.namespace);
   });
 
-  it('makes a new one when the pid went to a process that has nothing to do with this run directory', async () => {
-    const other = await start(onHybrid([...NODE, SCRIPT, join(dir, 'another')]));
+  it.each([
+    ['has nothing to do with', () => join(dir, 'another')],
+    ['is of another hob, whose directory has a name that begins like', () => `${runDir}-two`],
+  ])('makes a new one when the pid went to a process that %s this run directory', async (_, argument) => {
+    const other = await start(onHybrid([...NODE, SCRIPT, argument()]));
     writeFileSync(join(runDir, 'keeper.pid'), String(other.pid));
     const seen = await start(onHybrid(hob()));
     expect(seen).toMatchObject({ kind: 'entered', seesV2: false });

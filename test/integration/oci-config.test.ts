@@ -1,4 +1,4 @@
-import { chmodSync, existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { chmodSync, existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { parseSpecs } from '../../src/api/parse.ts';
@@ -334,5 +334,18 @@ describe('a seccomp filter that crun compiled before', () => {
     const status = crun.crun('exec', 'second', '/bin/cat', '/proc/1/status', '/proc/self/status');
     expect(status.match(/^Seccomp:\s+2$/gm)).toHaveLength(2);
     crun.crun('delete', '--force', 'second');
+  });
+
+  it('leaves no draft where it cannot be kept', () => {
+    const [directory, state] = [join(crun.directory, 'unkept'), join(crun.directory, 'state')];
+    mkdirSync(state, { recursive: true });
+    writeFileSync(join(state, 'seccomp.bpf'), Buffer.alloc(8));
+    const config = configOf('command: [/bin/sleep, "1000"]');
+    createSeccompCache(directory).learn(config, state);
+    const [name = ''] = readdirSync(directory);
+    rmSync(join(directory, name));
+    mkdirSync(join(directory, name, 'in the way'), { recursive: true });
+    createSeccompCache(directory).learn(config, state);
+    expect(readdirSync(directory)).toEqual([name]);
   });
 });

@@ -4,7 +4,8 @@ import { createServer, type AddressInfo, type Socket } from 'node:net';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { openIn, readNow } from '../support/descriptors.ts';
-import { isAlive, keeperOf, parentOf, putModulePlugin } from '../support/faults.ts';
+import { keeperOf, putModulePlugin } from '../support/faults.ts';
+import { isAlive, parentOf } from '../support/processes.ts';
 import { testHob, untilTrue } from '../support/hob.ts';
 
 /** What the plugins of a whole hob give to containers, from end to end. */

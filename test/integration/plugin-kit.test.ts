@@ -19,7 +19,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { HintFlags } from 'hob/hint-flags';
 import { MountFlags, type Plugin, PluginBase } from 'hob/plugin';
 import { testPlugin } from 'hob/testing';
-import { isRunning } from '../support/keeper.ts';
+import { isAlive } from '../support/processes.ts';
 
 let dir: string;
 
@@ -309,7 +309,7 @@ describe('an executable under test', () => {
     await using bench = await testPlugin(script('starts', `${describing}\n${command} & echo said >&2; echo $! >&2`));
     const result = await bench.preStart({ timeoutSeconds: 5 });
     const [said, pid] = bench.logged;
-    const goesOn = isRunning(Number(pid));
+    const goesOn = isAlive(Number(pid));
     if (goesOn) process.kill(Number(pid), 'SIGKILL');
     expect([result.ok, said, goesOn]).toEqual([true, 'said', true]);
   });

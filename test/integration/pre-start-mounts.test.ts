@@ -6,7 +6,7 @@ import { execFileSync } from 'node:child_process';
 import { chmodSync, existsSync, mkdirSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { isAlive, parentOf } from '../support/faults.ts';
+import { isAlive, parentOf } from '../support/processes.ts';
 import { makeRootfs, testHob, untilTrue } from '../support/hob.ts';
 import {
   callOf,

@@ -8,7 +8,7 @@ import { readFileSync } from 'node:fs';
 import { parseArgs } from 'node:util';
 import { initsOf, look } from '../walk/invariants/sight.ts';
 import { installWitness } from '../walk/witness/install.ts';
-import { makeWorld } from '../walk/world.ts';
+import { endWithThisProcess, makeWorld } from '../walk/world.ts';
 import type { World } from '../walk/world.ts';
 import { converged } from './converged.ts';
 import { randomFrom } from '../support/random.ts';
@@ -41,9 +41,7 @@ const seconds = (since: number): string => ((performance.now() - since) / 1000).
 const say = (line: string): void => console.log(`${seconds(began).padStart(6)} s  ${line}`);
 
 const world = makeWorld();
-// Whoever has enough of it is not to be left with all of them.
-for (const signal of ['SIGINT', 'SIGTERM'] as const)
-  process.once(signal, () => void world.dispose().finally(() => process.exit(1)));
+endWithThisProcess();
 try {
   say(`${containers} containers, ${deaths} deaths, ${rate} changes a second; seed ${seed}`);
   process.exitCode = await run(world, firstWishes(containers));

@@ -55,7 +55,7 @@ function change(world: World, wishes: readonly Wish[], random: Random): void {
 
 /** A death that hooks may be repeated for, as after one of hob. */
 function killKeeper(world: World): void {
-  world.deaths += 1;
+  world.noteDeath();
   try {
     process.kill(Number(readFileSync(join(world.runDir, keeperFiles.pid), 'utf8')), 'SIGKILL');
   } catch {

@@ -1,19 +1,9 @@
 import { spawnSync } from 'node:child_process';
-import {
-  copyFileSync,
-  existsSync,
-  globSync,
-  mkdirSync,
-  mkdtempSync,
-  realpathSync,
-  rmdirSync,
-  rmSync,
-  symlinkSync,
-  writeFileSync,
-} from 'node:fs';
+import { existsSync, globSync, mkdirSync, mkdtempSync, rmdirSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { basename, join } from 'node:path';
 import type { OciConfig } from '../../src/runtime/runtime.ts';
+import { makeRootfs } from './hob.ts';
 
 /** crun as it is, without hob around it, on a root filesystem with busybox. */
 export interface BareCrun {
@@ -32,27 +22,11 @@ export interface BareCrun {
   dispose(): void;
 }
 
-const busybox = '/bin/busybox';
-const applets = [
-  'cat',
-  'env',
-  'false',
-  'grep',
-  'hostname',
-  'id',
-  'ls',
-  'mkdir',
-  'mount',
-  'pwd',
-  'sh',
-  'sleep',
-  'sysctl',
-  'touch',
-];
-
 export function bareCrun(): BareCrun {
   const directory = mkdtempSync(join(tmpdir(), 'hob-bare-crun-'));
-  const root = join(directory, 'state');
+  const [root, rootfs] = [join(directory, 'state'), join(directory, 'rootfs')];
+  makeRootfs(rootfs);
+  mkdirSync(join(rootfs, 'data'));
   const started: string[] = [];
   let count = 0;
 
@@ -71,7 +45,7 @@ export function bareCrun(): BareCrun {
 
   return {
     directory,
-    rootfs: makeRootfs(join(directory, 'rootfs')),
+    rootfs,
     cgroupsPath: `/${basename(directory)}/container`,
     run(config) {
       const bundle = bundleOf(config);
@@ -93,14 +67,6 @@ export function bareCrun(): BareCrun {
       rmSync(directory, { recursive: true, force: true });
     },
   };
-}
-
-function makeRootfs(path: string): string {
-  for (const name of ['bin', 'dev', 'etc', 'proc', 'sys', 'tmp', 'data'])
-    mkdirSync(join(path, name), { recursive: true });
-  copyFileSync(realpathSync(busybox), join(path, 'bin/busybox'));
-  for (const applet of applets) symlinkSync('busybox', join(path, 'bin', applet));
-  return path;
 }
 
 /** crun leaves the cgroup above the container's; and where v2 was unmounted, plain directories and files in the place of cgroups. */

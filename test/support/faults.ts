@@ -3,6 +3,8 @@ import { join } from 'node:path';
 import { untilTrue } from './hob.ts';
 import type { TestHob } from './hob.ts';
 
+export { isAlive, parentOf } from './processes.ts';
+
 /** A line of the log that tells an event. */
 interface ToldEvent {
   readonly time: string;
@@ -78,18 +80,6 @@ export const untilCalled = (hob: TestHob, call: string): Promise<void> =>
     () => callsOf(hob).includes(call),
     () => callsOf(hob).join('\n'),
   );
-
-export const parentOf = (pid: number): number =>
-  Number(/^PPid:\s*(\d+)$/m.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))?.[1]);
-
-export function isAlive(pid: number): boolean {
-  try {
-    // A zombie that nobody has reaped yet is as good as gone.
-    return !/^State:\s*Z/m.test(readFileSync(`/proc/${pid}/status`, 'utf8'));
-  } catch {
-    return false;
-  }
-}
 
 export const keeperOf = (hob: TestHob): number => Number(readFileSync(join(hob.dir, 'run/keeper.pid'), 'utf8'));
 

@@ -2,6 +2,7 @@ import { execFileSync, spawn } from 'node:child_process';
 import type { ChildProcess } from 'node:child_process';
 import {
   chmodSync,
+  copyFileSync,
   existsSync,
   mkdirSync,
   mkdtempSync,
@@ -12,7 +13,6 @@ import {
   symlinkSync,
   writeFileSync,
 } from 'node:fs';
-import { copyFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
@@ -223,34 +223,16 @@ export async function untilTrue(what: string, holds: () => boolean, context: () 
   }
 }
 
+const applets =
+  'cat dd echo env false grep head hostname id kill ls mkdir mount pwd sh sleep sysctl touch tr true tty ulimit yes';
+
 /** A root filesystem with busybox and nothing else. */
 export function makeRootfs(path: string): void {
   for (const name of ['bin', 'dev', 'etc', 'proc', 'sys', 'tmp', 'mnt', 'var'])
     mkdirSync(join(path, name), { recursive: true });
   copyFileSync('/bin/busybox', join(path, 'bin/busybox'));
   chmodSync(join(path, 'bin/busybox'), 0o755);
-  for (const applet of [
-    'sh',
-    'sleep',
-    'echo',
-    'cat',
-    'ls',
-    'id',
-    'true',
-    'false',
-    'kill',
-    'mount',
-    'hostname',
-    'touch',
-    'head',
-    'tr',
-    'yes',
-    'env',
-    'dd',
-    'ulimit',
-    'grep',
-  ])
-    symlinkSync('busybox', join(path, 'bin', applet));
+  for (const applet of applets.split(' ')) symlinkSync('busybox', join(path, 'bin', applet));
 }
 
 /** A shell command that ends at once on TERM; a plain `sleep` as pid 1 would ignore it. */

@@ -3,10 +3,11 @@ import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { connect } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { setTimeout as delay } from 'node:timers/promises';
-import type { Answer, Answers, LogEnded, LogRequest, Request } from '../../src/keeper/protocol.ts';
+import type { Answers, LogRequest, Message, Request } from '../../src/keeper/protocol.ts';
 import { mkfifo } from '../../src/host/libc.ts';
 import { keeperCommand } from '../../src/runtime/keeper/process.ts';
+import { isAlive } from './processes.ts';
+import { until } from './until.ts';
 
 const repository = join(import.meta.dirname, '../..');
 /** Where the hob command has it as well. */
@@ -20,7 +21,7 @@ export interface Dialogue {
   send(request: Request): { id: number; answer: Promise<unknown> };
   write(text: string | Buffer): Promise<void>;
   /** Everything that came, whatever it belongs to. */
-  readonly received: (Answer | LogEnded)[];
+  readonly received: Message[];
   readonly endedLogs: string[];
   /** The keeper has ended the connection. */
   readonly closed: Promise<void>;
@@ -102,7 +103,7 @@ export function testKeeper(): TestKeeper {
     ownLog: () => read(path('keeper.log')),
     async dispose() {
       for (const dialogue of dialogues) dialogue.hangUp();
-      if (isRunning(pid())) await this.kill();
+      if (isAlive(pid())) await this.kill();
       rmSync(dir, { recursive: true, force: true });
     },
   };
@@ -112,7 +113,7 @@ async function dial(path: string): Promise<Dialogue> {
   const socket = connect(path);
   await new Promise((resolve, reject) => socket.once('connect', resolve).once('error', reject));
   const waiting = new Map<number, { resolve: (ok: unknown) => void; reject: (error: Error) => void }>();
-  const received: (Answer | LogEnded)[] = [];
+  const received: Message[] = [];
   const endedLogs: string[] = [];
   let lastID = 0;
   let rest = '';
@@ -121,9 +122,9 @@ async function dial(path: string): Promise<Dialogue> {
     const lines = (rest + bytes.toString()).split('\n');
     rest = lines.pop() ?? '';
     for (const line of lines) {
-      const message = JSON.parse(line) as Answer | LogEnded;
+      const message = JSON.parse(line) as Message;
       received.push(message);
-      if ('event' in message) endedLogs.push(message.key);
+      if ('event' in message) endedLogs.push(...(message.event === 'logEnded' ? [message.key] : []));
       else if ('ok' in message) waiting.get(message.id)?.resolve(message.ok);
       else waiting.get(message.id ?? 0)?.reject(Object.assign(new Error(message.error.message), message.error));
     }
@@ -149,11 +150,6 @@ async function dial(path: string): Promise<Dialogue> {
   };
 }
 
-/** Runs, and is no zombie. */
-export function isRunning(pid: number): boolean {
-  return pid > 1 && /^\d+ \(.*\) [^ZX]/s.test(read(`/proc/${pid}/stat`));
-}
-
 export const withoutTimes = (log: string): string[] =>
   log
     .split('\n')
@@ -171,13 +167,6 @@ export function outputOf(log: Buffer, stream: string): Buffer {
     from = to + 1;
   }
   return Buffer.concat(pieces);
-}
-
-export async function until(what: string, holds: () => boolean | Promise<boolean>): Promise<void> {
-  for (let tries = 0; !(await holds()); tries++) {
-    if (tries > 2000) throw new Error(`it did not come to be that ${what}`);
-    await delay(10);
-  }
 }
 
 export function read(path: string): string {

@@ -1,22 +1,12 @@
-import {
-  copyFileSync,
-  existsSync,
-  globSync,
-  mkdirSync,
-  mkdtempSync,
-  readdirSync,
-  readFileSync,
-  rmdirSync,
-  rmSync,
-  symlinkSync,
-} from 'node:fs';
+import { existsSync, globSync, mkdtempSync, readdirSync, readFileSync, rmdirSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { basename, join } from 'node:path';
-import { setTimeout as delay } from 'node:timers/promises';
 import { cgroupPaths, detectCgroups } from '../../src/host/cgroups.ts';
 import { createCrunRuntime, type CrunRuntime, type CrunRuntimeOptions } from '../../src/runtime/crun.ts';
 import { connectKeeper, type Keeper } from '../../src/runtime/keeper-client.ts';
 import type { Exit, Launch, OciConfig, StartOutcome } from '../../src/runtime/runtime.ts';
+import { makeRootfs } from './hob.ts';
+import { until } from './until.ts';
 
 export const never = new AbortController().signal;
 
@@ -133,22 +123,13 @@ export async function testRuntime(options: Partial<CrunRuntimeOptions> = {}): Pr
         () => remains().join('\n'),
       ),
     async dispose() {
-      for (const id of await runtime.list()) await runtime.discard(id, '');
+      for (const { id } of await runtime.list()) await runtime.discard(id, '');
       runtime.close();
       await keeper.retire();
       for (const cgroup of globSync(`/sys/fs/cgroup{,/*}${cgroupParent}`)) rmdirSync(cgroup);
       rmSync(dir, { recursive: true, force: true });
     },
   };
-}
-
-function makeRootfs(rootfs: string): void {
-  for (const name of ['bin', 'proc', 'dev', 'tmp']) mkdirSync(join(rootfs, name), { recursive: true });
-  const busybox = ['/bin/busybox', '/usr/bin/busybox', '/usr/local/bin/busybox'].find((path) => existsSync(path));
-  if (!busybox) throw new Error('these tests need busybox: apt-get install busybox-static');
-  copyFileSync(busybox, join(rootfs, 'bin/busybox'));
-  for (const name of ['sh', 'sleep', 'true', 'cat', 'kill', 'tty', 'ls'])
-    symlinkSync('busybox', join(rootfs, 'bin', name));
 }
 
 function configFor(rootfs: string, args: readonly string[], change: LaunchChange): OciConfig {
@@ -198,20 +179,6 @@ function readOrNothing(file: string): string {
   } catch {
     return '';
   }
-}
-
-/** Look again until it is so. */
-export async function until(what: string, holds: () => boolean, instead = (): string => ''): Promise<void> {
-  for (let looks = 0; !holds(); looks += 1) {
-    if (looks === 2000) throw new Error(`it never came to this: ${what} ${instead()}`);
-    await delay(10);
-  }
-}
-
-/** Zombies count as gone. */
-export function isRunning(pid: number): boolean {
-  const stat = readOrNothing(`/proc/${pid}/stat`);
-  return stat !== '' && !/\) [ZX]/.test(stat);
 }
 
 /** The memory limit of the cgroup that a process is in, in bytes. */

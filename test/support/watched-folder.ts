@@ -20,7 +20,7 @@ export const specText = (name: string, version: string | number = 1): string =>
   ].join('\n');
 
 /** What the sink was told, in words: `declare a.yaml web=v1`, `declare a.yaml ! why`, `withdraw a.yaml`, `synced`, `unavailable why`, `available`. */
-export class Recorder implements SourceSink {
+class Recorder implements SourceSink {
   readonly told: string[] = [];
   /** What each origin declares now; while it has mistakes, what it declared before. */
   readonly state = new Map<string, string>();

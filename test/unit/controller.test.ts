@@ -99,6 +99,7 @@ function bench(before: readonly AdoptedContainer[] = []): Bench {
     cleanUp: async () => {
       done.push('clean up');
       await Promise.resolve();
+      return true;
     },
     forget: () => inJournal('forget'),
     hooksOf: () => undefined,

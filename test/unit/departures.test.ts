@@ -9,7 +9,7 @@ const life = (uid: string) =>
   newContainer({ id: 'web', uid, namespace: 'default', name: 'web', createdAt: '' }, desired);
 
 function bench() {
-  const cleaned = new Map<string, () => void>();
+  const cleaned = new Map<string, (isClean: boolean) => void>();
   const removed: string[] = [];
   const self = { isBack: false };
   const departures = createDepartures({
@@ -17,8 +17,8 @@ function bench() {
     removeRecord: (_, { uid }) => removed.push(uid),
     isBack: () => self.isBack,
   });
-  const cleanUp = async (uid: string): Promise<void> => {
-    cleaned.get(uid)?.();
+  const cleanUp = async (uid: string, isClean = true): Promise<void> => {
+    cleaned.get(uid)?.(isClean);
     await new Promise(setImmediate);
   };
   return { departures, cleanUp, removed, self };
@@ -48,4 +48,12 @@ it('removes it with the last of two lives that are cleaned up after at once, whi
   expect(removed).toEqual([]);
   await cleanUp('1');
   expect(removed).toEqual(['1']);
+});
+
+it('leaves the record to a later hob where something could not be removed', async () => {
+  const { departures, cleanUp, removed } = bench();
+  departures.leave('default/web', life('1'));
+  await cleanUp('1', false);
+  expect(removed).toEqual([]);
+  await departures.ended();
 });

@@ -40,6 +40,11 @@ describe('the end of a hook process', () => {
     expect(outcomeOf({ code: 1, stdout: '{"message": "not today"}' })).toEqual(expected);
   });
 
+  it('failed with what hob can say of it when the message of its answer says nothing', () => {
+    expect(outcomeOf({ code: 1, stdout: '{"message": ""}' })).toMatchObject({ message: 'it exited with code 1' });
+    expect(outcomeOf({ stdout: '{"ok": false, "message": "\\n"}' })).toMatchObject({ message: 'it answered false' });
+  });
+
   it('by a signal is a crash', () => {
     expect(outcomeOf({ code: null, signal: 'SIGSEGV' })).toMatchObject({ ok: false, reason: 'PluginCrashed' });
   });

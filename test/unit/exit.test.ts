@@ -1,5 +1,5 @@
 import { mkdirSync, mkdtempSync, rmSync, utimesSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { tmpdir, uptime } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, it } from 'vitest';
 import { exitOf } from '../../src/runtime/instance/exit.ts';
@@ -22,9 +22,11 @@ interface Left {
   readonly shell: string;
   /** crun's state is still there: it was killed. */
   readonly state?: boolean;
+  /** When its init began, in hundredths of a second since the host's boot; 0 when nobody could look before it was gone. */
+  readonly startTime?: number;
 }
 
-function exitFrom({ shell, state = false }: Left, wasOomKilled = (): boolean => false) {
+function exitFrom({ shell, state = false, startTime }: Left, wasOomKilled = (): boolean => false) {
   const paths = instancePaths(runDir, 'web', 'i-1');
   const record = { instanceID: 'i-1', cgroupsPath: '/hob/web', log: { path: '/x', maxSizeBytes: 1, maxFiles: 1 } };
   writeFileSync(paths.signals.shell, `${deadPid}\n${shell}`);
@@ -34,6 +36,7 @@ function exitFrom({ shell, state = false }: Left, wasOomKilled = (): boolean => 
   const instance = followInstance('web', paths, record, { begun: false });
   signalKinds.forEach(instance.read);
   instance.suspected = true;
+  if (startTime !== undefined) instance.init = { pid: deadPid, startTime };
   return exitOf(instance, wasOomKilled);
 }
 
@@ -72,4 +75,15 @@ it('asks whether memory was lacking only after a kill, and for the very process'
   expect(asked).toEqual([]);
   expect(exitFrom({ shell: '137\n' }, yes)).toMatchObject({ oomKilled: true });
   expect(asked).toEqual([['/hob/web', deadPid]]);
+});
+
+it('says how long it can have run at most, by a clock that nobody sets', () => {
+  const startTime = Math.floor(uptime() * 100) - 500;
+  const { ranAtMostMs } = exitFrom({ shell: '3\n', startTime }) ?? {};
+  expect(ranAtMostMs).toBeGreaterThanOrEqual(5_000);
+  expect(ranAtMostMs).toBeLessThanOrEqual(Math.ceil(uptime() * 1000) - startTime * 10);
+});
+
+it('does not say it where nobody knows when it began', () => {
+  expect(exitFrom({ shell: '3\n', startTime: 0 })).not.toHaveProperty('ranAtMostMs');
 });

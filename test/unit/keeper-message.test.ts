@@ -1,17 +1,26 @@
 import { expect, it } from 'vitest';
 import { isHello, readMessage } from '../../src/runtime/keeper/message.ts';
 
-it.each(['', 'no JSON', 'null', '5', '[]', '{}', '{"id":1}', '{"id":1,"error":5}', '{"event":"logEnded","key":5}'])(
-  'a line that is no message of a keeper is known for that: %j',
-  (line) => {
-    expect(readMessage(line)).toBeUndefined();
-  },
-);
+it.each([
+  '',
+  'no JSON',
+  'null',
+  '5',
+  '[]',
+  '{}',
+  '{"id":1}',
+  '{"id":1,"error":5}',
+  '{"event":"logEnded","key":5}',
+  '{"event":"outputLost","key":"k"}',
+])('a line that is no message of a keeper is known for that: %j', (line) => {
+  expect(readMessage(line)).toBeUndefined();
+});
 
 it.each([
   '{"id":1,"ok":null}',
   '{"id":null,"error":{"code":"FAILED","message":"why"}}',
   '{"event":"logEnded","key":"k"}',
+  '{"event":"outputLost","key":"k","message":"why"}',
 ])('a message of a keeper is read: %s', (line) => {
   expect(readMessage(line)).toEqual(JSON.parse(line));
 });

@@ -1,9 +1,9 @@
 import { describe, expect, it } from 'vitest';
-import { initialTransition, transition } from 'xstate';
+import { createActor, fromPromise, initialTransition, transition, waitFor } from 'xstate';
 import type { SnapshotFrom } from 'xstate';
 import { containerMachine } from '../../machines/container.ts';
 import { entryStates } from '../../machines/events.ts';
-import type { ContainerEvent } from '../../machines/events.ts';
+import type { Constructed, ContainerEvent, EffectInput } from '../../machines/events.ts';
 import { backoffMs, newContainer } from '../../machines/context.ts';
 import type { ContainerContext, Desired } from '../../machines/context.ts';
 import type { HookPoint } from '../../src/hooks/plugin.ts';
@@ -334,6 +334,27 @@ describe('after a death of hob', () => {
   });
 });
 
+it('a plugin that comes while its absence is being told is not waited for', async () => {
+  const answers = [Promise.withResolvers<readonly string[]>(), Promise.withResolvers<readonly string[]>()];
+  const asked = [...answers];
+  const machine = containerMachine.provide({
+    actors: {
+      findMissingPlugins: fromPromise<readonly string[], EffectInput>(
+        () => asked.shift()?.promise ?? Promise.resolve([]),
+      ),
+      construct: fromPromise<Constructed, EffectInput>(() => new Promise(() => undefined)),
+    },
+  });
+  const spec = aSpec({ plugins: [{ name: 'p', required: true, timeoutSeconds: 1 }] });
+  const actor = createActor(machine, { input: { context: context({ ...base, spec }), resumeAt: 'pending' } }).start();
+  actor.send({ type: 'pluginsChanged' });
+  answers[0]?.resolve(['p']);
+  answers[1]?.resolve([]);
+  await waitFor(actor, (snapshot) => !snapshot.matches('pending'));
+  expect(actor.getSnapshot().value).toBe('constructing');
+  actor.stop();
+});
+
 describe('a start that is no longer wanted', () => {
   const starting = (): Snapshot => {
     const instance = { id: 'i', spec: base.spec, hash, generation: 1 };
@@ -354,6 +375,21 @@ describe('a start that is no longer wanted', () => {
       desired: { ...base, generation: 9, labels: { a: 'b' } },
     });
     expect(others.map(({ type }) => type)).not.toContain('xstate.sendTo');
+  });
+
+  it('is given up when the preStart hooks have come to their end, too: crun may hang', () => {
+    const told = expect.objectContaining({ targetId: 'start', event: { type: 'abort' } });
+    const [waiting] = transition(containerMachine, starting(), { type: 'created', pid: 1 });
+    const [unwanted, first] = transition(containerMachine, waiting, removed);
+    expect(first).not.toContainEqual(expect.objectContaining({ params: told }));
+    const [refusing, then] = transition(containerMachine, unwanted, {
+      type: 'hooksDone',
+      point: 'preStart',
+      ok: false,
+      message: '',
+    });
+    expect(refusing.value).toEqual({ starting: 'refusing' });
+    expect(then).toContainEqual(expect.objectContaining({ params: told }));
   });
 
   it('calls no preStart hooks, and crun is told no', () => {
@@ -378,6 +414,31 @@ describe('a start that is no longer wanted', () => {
 });
 
 describe('the back-off', () => {
+  it.each([
+    ['Never', 1, 'failed'],
+    ['Never', 0, 'completed'],
+    ['OnFailure', 0, 'completed'],
+    ['OnFailure', 1, 'backoff'],
+  ] as const)('ends when the restart policy becomes %s after exit code %i: %s', (restartPolicy, code, expected) => {
+    const exit = { code, oomKilled: false, finishedAt: '2026-01-01T00:00:00Z' };
+    const instance = { id: 'i', spec: base.spec, hash, generation: 1, exit };
+    const inBackoff = (unconfirmed: boolean): Snapshot =>
+      initialTransition(containerMachine, {
+        context: { ...context(base), instance, instances: 1, unconfirmed, nextStartAt: 1 },
+        resumeAt: 'backoff',
+      })[0];
+    const now = { type: 'desire', desired: { ...base, generation: 2, spec: aSpec({ restartPolicy }) } } as const;
+    expect(transition(containerMachine, inBackoff(false), now)[0].value).toBe(expected);
+
+    // Of a hob that was restarted it may be over before the source says anything.
+    const before = inBackoff(true);
+    const [id = ''] = Object.keys(before.children);
+    const over = { type: `xstate.done.actor.${id}`, actorId: id } as unknown as MachineEvent;
+    const [held] = transition(containerMachine, before, over);
+    expect(held.value).toBe('held');
+    expect(transition(containerMachine, held, now)[0].value).toBe(expected === 'backoff' ? 'pending' : expected);
+  });
+
   it('doubles from a second to five minutes', () => {
     expect([1, 2, 3, 9, 10, 100].map(backoffMs)).toEqual([1000, 2000, 4000, 256_000, 300_000, 300_000]);
   });

@@ -385,7 +385,7 @@ describe('limits', () => {
       pids: { limit: 256 },
     });
     expect(resourcesUpdate({ pids: 9 }, { pids: 5 })).toEqual({ pids: { limit: 9 } });
-    expect(resourcesUpdate({}, {})).toEqual({});
+    expect(resourcesUpdate({}, {})).toEqual({ pids: { limit: 256 } });
   });
 
   it('that go are set back to those of the bundle', () => {

@@ -21,7 +21,7 @@ function hostWith(seen: Observation): LifecycleParts {
   const never = new Promise<never>(() => undefined);
   const runtime: Partial<Runtime> = {
     observe: async () => seen,
-    start: async () => ({ kind: 'running', pid: 42, startTime: 7, startedAt: '2026-01-01T00:00:00Z' }),
+    goOn: async () => ({ kind: 'running', pid: 42, startTime: 7, startedAt: '2026-01-01T00:00:00Z' }),
     waitForExit: () => never,
     discard: () => never,
   };
@@ -44,11 +44,14 @@ const startOn = (seen: Observation) => {
 };
 
 describe('a start that an earlier hob began', () => {
-  it('is gone on with, though nothing of it could be made again', async () => {
-    const snapshot = await startOn({ kind: 'running', pid: 42, startTime: 7, paused: false });
-    expect(snapshot.value).toEqual({ alive: 'running' });
-    expect(snapshot.context.instance).toMatchObject({ pid: 42, startTime: 7 });
-  });
+  it.each<Observation>([{ kind: 'starting' }, { kind: 'running', pid: 42, startTime: 7, paused: false }])(
+    'is gone on with and not begun again, though nothing of it could be made again: $kind',
+    async (seen) => {
+      const snapshot = await startOn(seen);
+      expect(snapshot.value).toEqual({ alive: 'running' });
+      expect(snapshot.context.instance).toMatchObject({ pid: 42, startTime: 7 });
+    },
+  );
 
   it('is made again where crun was not reached', async () => {
     const snapshot = await startOn({ kind: 'absent' });

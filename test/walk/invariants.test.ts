@@ -438,7 +438,7 @@ describe('what plugins and containers wrote', () => {
     });
     appendFileSync(paper.calls, lines.join(''));
     appendFileSync(paper.starts, starts.map((instance) => `started ${id} first ${instance} 4711\n`).join(''));
-    paper.deaths += deaths;
+    for (let death = 0; death < deaths; death += 1) paper.noteDeath();
     const sight = look(paper, alive ? [{ name: id, state: 'running' }] : []);
     const own = (fault: string): boolean => fault.startsWith(`${id}: `);
     return [...hookFaults(sight), ...startFaults(sight)].filter(own).map((fault) => fault.slice(id.length + 2));

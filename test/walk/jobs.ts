@@ -3,7 +3,8 @@ import { keyOf } from './boundary/plan.ts';
 import { firstAfterEach, momentsToDie } from './deaths.ts';
 import type { Passed } from './deaths.ts';
 import type { Stage } from './play.ts';
-import type { Scenario } from './scenarios.ts';
+import { whySpared } from './spared.ts';
+import type { Scenario } from './steps.ts';
 
 /** One run of the walk: a scenario with a fault, or with one in each process. */
 export interface Job {
@@ -81,7 +82,10 @@ function faultsOf(recorded: Recorded | undefined, { action, every }: JobOptions)
 
 function momentsFor(action: Fault['action'], every: boolean, passed: readonly Passed[]): Passed[] {
   if (action === 'kill') return every ? momentsToDie(passed) : firstAfterEach(passed);
-  return passed.filter(({ phase, occurrence }) => phase === 'before' && (every || occurrence === 1));
+  return passed.filter(
+    ({ phase, occurrence, point }) =>
+      phase === 'before' && (every || occurrence === 1) && whySpared(action, point) === undefined,
+  );
 }
 
 /** For people, and to have it again: `start / hob: kill after journal: INSERT container #2`. */

@@ -10,7 +10,9 @@ import type { Fault } from './boundary/plan.ts';
 import { jobsOf, nameOf, recordBoth, withoutRepeats } from './jobs.ts';
 import type { Job, Recorded } from './jobs.ts';
 import { scenarios } from './scenarios.ts';
+import type { Scenario } from './steps.ts';
 import { openWitnessStage, walk } from './walk.ts';
+import { endWithThisProcess } from './world.ts';
 
 const { values } = parseArgs({
   options: {
@@ -25,6 +27,7 @@ const { values } = parseArgs({
   },
 });
 
+endWithThisProcess();
 const began = performance.now();
 const say = (line: string): void =>
   console.log(`${((performance.now() - began) / 1000).toFixed(0).padStart(4)} s  ${line}`);
@@ -48,16 +51,26 @@ else await report();
 async function recordAll(): Promise<Recorded[][]> {
   const stage = await openWitnessStage();
   const all: Recorded[][] = [];
-  for (const scenario of chosen) all.push(await recordBoth(stage, scenario));
+  for (const scenario of chosen.filter(({ alone }) => !alone)) all.push(await recordBoth(stage, scenario));
   await stage.close();
+  for (const scenario of chosen.filter(({ alone }) => alone)) all.push(await recordAlone(scenario));
   return all;
+}
+
+async function recordAlone(scenario: Scenario): Promise<Recorded[]> {
+  const stage = await openWitnessStage({ alone: true });
+  const recorded = await recordBoth(stage, scenario);
+  await stage.close();
+  return recorded;
 }
 
 async function report(): Promise<void> {
   const { runs, missed, defects } = await walk(taken, Number(values.worlds), say);
   const { registered, walked, unwalked, unexplained } = coverage(ways.flat());
   for (const { job, violations, output } of defects)
-    console.log(`\nDEFECT ${nameOf(job)}\n  ${violations.join('\n  ')}\n${output.replaceAll(/^/gm, '    | ')}`);
+    console.log(
+      `\nDEFECT ${nameOf(job)}\n  ${violations.join('\n  ')}\n  again: ${commandFor(job)}\n${output.replaceAll(/^/gm, '    | ')}`,
+    );
   for (const job of missed) say(`never passed again: ${nameOf(job)}`);
   const isWhole = values.scenario === undefined;
   if (isWhole)
@@ -69,6 +82,12 @@ async function report(): Promise<void> {
       `${runs} runs, seed ${values.seed}; ${missed.length} missed, ${defects.length} defects`,
   );
   process.exit(defects.length === 0 && (!isWhole || unexplained.length === 0) ? 0 : 1);
+}
+
+/** Runs it alone. It goes by the first fault: which one comes with it may be another the next time. */
+function commandFor({ scenario, faults: [first] }: Job): string {
+  const only = nameOf({ scenario, faults: first ? [first] : [] });
+  return `npm run walk -- --every --action ${first?.action} --scenario '${scenario.name}' --only '${only}'`;
 }
 
 /** The same share for the same seed. */

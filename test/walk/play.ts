@@ -4,8 +4,10 @@ import { setTimeout as delay } from 'node:timers/promises';
 import type { Fault, Plan, ProcessName } from './boundary/plan.ts';
 import type { Passed } from './deaths.ts';
 import { settled } from './invariants/check.ts';
+import { withRestarts } from './invariants/expected.ts';
 import type { Expected } from './invariants/expected.ts';
-import type { Scenario, Step } from './scenarios.ts';
+import { killBoth } from './outside.ts';
+import type { Scenario, Step } from './steps.ts';
 import { makeWorld } from './world.ts';
 import type { World } from './world.ts';
 
@@ -13,13 +15,17 @@ const preload = join(import.meta.dirname, 'boundary/preload.ts');
 const lookAgainMs = 40;
 /** What has not settled by then does not settle. */
 const patienceMs = 20_000;
+/** Where keepers are lost in play after play, hob seeks the next one after longer and longer pauses, of 10 s in the end. */
+const failurePatienceMs = 50_000;
+/** Of who waits for what may hang for ever. Then somebody kills hob and its keeper, as a watchdog would. */
+const hangPatienceMs = 8_000;
 
 /** What came of one scenario with one fault. */
 export interface Outcome {
   /** What is not as it has to be, in words. */
   readonly violations: readonly string[];
   /** The faults whose process got to their point. */
-  readonly fired: readonly Fault[];
+  readonly fired: Plan['faults'] & {};
 }
 
 /** A world with a hob whose fault points can be used, and a container that nobody disturbs in it. */
@@ -35,10 +41,13 @@ export interface Stage {
 /** @param prepare has the world got ready: plugins, and containers that are there all the time */
 export async function openStage(prepare: (world: World) => readonly Expected[]): Promise<Stage> {
   const world = makeWorld();
-  const planFile = join(world.dir, 'plan');
+  const { planFile } = world;
   const env = { NODE_OPTIONS: `--import ${preload}`, HOB_WALK_PLAN: planFile };
   const bystanders = prepare(world);
   let plays = 0;
+  /** Of the play: steps that fail, each of which may cost one start, and what may hang. */
+  let failures = 0;
+  let hangs = 0;
 
   const setPlan = (plan: Plan): void => {
     writeFileSync(`${planFile}.new`, JSON.stringify(plan));
@@ -49,13 +58,34 @@ export async function openStage(prepare: (world: World) => readonly Expected[]):
   async function revive(): Promise<void> {
     while (world.death !== undefined || world.pid === 0) {
       world.start(env);
-      await world.waitUntilUp();
+      await world.waitUntilUp(hangs > 0 ? hangPatienceMs : undefined).catch(endWhatHangs);
     }
+  }
+
+  function patience(): number {
+    if (hangs > 0) return hangPatienceMs;
+    return failures > 0 ? failurePatienceMs : patienceMs;
+  }
+
+  /** @throws the error of who waited in vain, when nothing that may hang was to blame */
+  async function endWhatHangs(error: unknown): Promise<void> {
+    if (hangs === 0) throw error;
+    hangs -= 1;
+    await killBoth(world);
   }
 
   /** Until nothing is wrong any more; hob is started again whenever it dies meanwhile. */
   async function settle(expected: readonly Expected[]): Promise<string[]> {
-    const deadline = performance.now() + patienceMs;
+    for (;;) {
+      const left = hangs;
+      const violations = await settleWithin(patience(), expected);
+      if (violations.length === 0 || left === 0) return violations;
+      if (hangs === left) await endWhatHangs(violations);
+    }
+  }
+
+  async function settleWithin(ms: number, expected: readonly Expected[]): Promise<string[]> {
+    const deadline = performance.now() + ms;
     for (;;) {
       await revive();
       const violations = await settled(world, [...bystanders, ...expected], deadline - performance.now());
@@ -64,32 +94,47 @@ export async function openStage(prepare: (world: World) => readonly Expected[]):
   }
 
   async function untilSeen({ what, until }: Step, name: string): Promise<string[]> {
-    const deadline = performance.now() + patienceMs;
+    let deadline = performance.now() + patience();
     while (until && !until(world, name)) {
       await revive();
-      if (performance.now() > deadline) return [`${name}: waited in vain until ${what}`];
       await delay(lookAgainMs);
+      if (performance.now() < deadline) continue;
+      if (hangs === 0) return [`${name}: waited in vain until ${what}`];
+      await endWhatHangs(undefined);
+      deadline = performance.now() + patience();
     }
     return [];
   }
 
   /** What asks hob may have to ask the next one again, as people would. */
   async function act(step: Step, name: string): Promise<void> {
+    let triedAgain = 0;
     for (;;) {
       await revive();
       try {
-        return await step.act?.(world, name);
+        return await unlessItHangs(async () => step.act?.(world, name));
       } catch (error) {
         await Promise.race([world.ended(), delay(500)]);
-        if (world.death === undefined) throw error;
+        if (world.death === undefined && failures === triedAgain) throw error;
+        if (world.death === undefined) triedAgain += 1;
       }
     }
+  }
+
+  async function unlessItHangs(action: () => Promise<void>): Promise<void> {
+    if (hangs === 0) return action();
+    const done = new AbortController();
+    const inVain = delay(hangPatienceMs, undefined, { signal: done.signal }).then(async () => {
+      await endWhatHangs(undefined);
+      throw new Error('it hangs');
+    });
+    await Promise.race([action(), inVain]).finally(() => done.abort());
   }
 
   async function carryOut(step: Step, name: string): Promise<string[]> {
     await act(step, name);
     const unseen = await untilSeen(step, name);
-    return unseen.length > 0 || !step.then ? unseen : settle([step.then(name)]);
+    return unseen.length > 0 || !step.then ? unseen : settle([withRestarts(step.then(name), failures)]);
   }
 
   async function carryOutAll(steps: readonly Step[], name: string): Promise<string[]> {
@@ -101,16 +146,22 @@ export async function openStage(prepare: (world: World) => readonly Expected[]):
   }
 
   async function playWith(scenario: Scenario, plan: (id: string) => Plan): Promise<Outcome> {
+    [failures, hangs] = [0, 0];
     const name = `c${(plays += 1)}`;
     const before = await carryOutAll(scenario.before, name);
     if (before.length > 0) return { violations: before.map((each) => `before: ${each}`), fired: [] };
     const id = `${name}-${process.pid}`;
     setPlan(plan(id));
+    const faults = plan(id).faults ?? [];
+    // Those of the scenario itself come first, and it says what they cost.
+    const own = faults.slice(scenario.first?.length ?? 0);
+    failures = own.filter(({ action }) => action !== 'kill').length;
+    hangs = own.filter(({ action }) => action === 'hang').length;
     const during = await carryOutAll(scenario.steps, name);
     clearPlan();
-    const fired = (plan(id).faults ?? []).filter(({ process: name }) => hasFired(id, name));
+    const fired = faults.filter((_fault, index) => hasFired(id, index));
     // hob's own are counted where it is started.
-    world.deaths += fired.filter(({ process: name }) => name === 'keeper').length;
+    for (const { process: name, action } of fired) if (name === 'keeper' && action === 'kill') world.noteDeath();
     if (during.length > 0) return { violations: during, fired };
     if (existsSync(join(world.watch, `${name}.yaml`))) world.remove(name);
     else await world.delete(name).catch(() => undefined);
@@ -118,9 +169,8 @@ export async function openStage(prepare: (world: World) => readonly Expected[]):
     return { violations: after.map((each) => `in the end: ${each}`), fired };
   }
 
-  const hasFired = (id: string, process: ProcessName): boolean =>
-    existsSync(`${planFile}.fired`) &&
-    readFileSync(`${planFile}.fired`, 'utf8').split('\n').includes(`${id} ${process}`);
+  const hasFired = (id: string, index: number): boolean =>
+    existsSync(`${planFile}.fired`) && readFileSync(`${planFile}.fired`, 'utf8').split('\n').includes(`${id} ${index}`);
 
   await revive();
   const violations = await settle([]);
@@ -129,10 +179,10 @@ export async function openStage(prepare: (world: World) => readonly Expected[]):
     world,
     async record(scenario) {
       const trace = join(world.dir, `trace-${plays}`);
-      const { violations } = await playWith(scenario, (id) => ({ id, trace }));
+      const { violations } = await playWith(scenario, (id) => ({ id, trace, faults: scenario.first ?? [] }));
       return { hob: readTrace(`${trace}.hob`), keeper: readTrace(`${trace}.keeper`), violations };
     },
-    play: (scenario, faults) => playWith(scenario, (id) => ({ id, faults })),
+    play: (scenario, faults) => playWith(scenario, (id) => ({ id, faults: [...(scenario.first ?? []), ...faults] })),
     close: () => world.dispose(),
   };
 }

@@ -4,9 +4,13 @@ import ts from 'typescript';
 import {
   fileEffects,
   fileReads,
+  harmless,
   libcEffects,
+  libcReads,
   libcSyscalls,
+  otherMeans,
   promisedFileEffects,
+  quietSyscalls,
   statementName,
 } from './boundary/effects.ts';
 
@@ -29,14 +33,39 @@ export function faultPoints(): FaultPoint[] {
   return [...new Map(points.map((each) => [`${each.process} ${each.point}`, each])).values()];
 }
 
-/** What hob imports from Node's file functions and nobody has said of whether it changes anything. */
-export function unknownImports(): string[] {
-  const known = new Set<string>([...fileEffects, ...promisedFileEffects, ...fileReads]);
+/** By what hob could change something, and of which nobody has said whether it does: such a change would not be walked. */
+export function unknownMeans(): string[] {
   return sources().flatMap(({ path, tree }) =>
-    importsOf(tree)
-      .filter(({ module, name }) => /^node:fs/.test(module) && !known.has(name))
-      .map(({ name }) => `${path}: ${name}`),
+    [...unknownImports(tree), ...unknownNatives(tree.text)].map((what) => `${path}: ${what}`),
   );
+}
+
+const fileFunctions = [...fileEffects, ...promisedFileEffects, ...fileReads];
+const knownMeans: Readonly<Record<string, readonly string[]>> = {
+  ...otherMeans,
+  'node:fs': fileFunctions,
+  'node:fs/promises': fileFunctions,
+};
+
+const unknownImports = (tree: ts.SourceFile): string[] =>
+  importsOf(tree).flatMap(({ module, name }) =>
+    !module.startsWith('node:') || harmless.test(module) || knownMeans[module]?.includes(name)
+      ? []
+      : [`${name} of ${module}`],
+  );
+
+/** Functions of libc, as they are declared, and system calls, by their numbers. */
+function unknownNatives(text: string): string[] {
+  const functions = [...text.matchAll(/(\w+): \{ arguments: \[/g)].map(([, name = '']) => name);
+  const calls = [...text.matchAll(/\bSYS_\w+ = (\d+)n/g)].map(([, number = '']) => number);
+  const [known, knownCalls] = [
+    [...libcEffects, ...libcReads, 'syscall'],
+    [...Object.keys(libcSyscalls), ...quietSyscalls],
+  ];
+  return [
+    ...functions.filter((name) => !known.includes(name)).map((name) => `${name} of libc`),
+    ...calls.filter((number) => !knownCalls.includes(number)).map((number) => `system call ${number}`),
+  ];
 }
 
 interface Source {
@@ -78,14 +107,20 @@ function callPoints(call: ts.CallExpression, effects: ReadonlyMap<string, string
   const callee = call.expression.getText();
   if (callee === 'process.kill') return [`signal: kill at ${site}`];
   const name = ts.isIdentifier(call.expression) ? effects.get(callee) : undefined;
-  if (name === undefined || (/^open/.test(name) && onlyReads(call.arguments[1]))) return [];
+  if (name === undefined || (/^open/.test(name) && onlyReads(flagsOf(call)))) return [];
   return [`${name === 'spawn' ? 'process' : 'file'}: ${name} at ${site}`];
 }
 
-const onlyReads = (flags: ts.Expression | undefined): boolean =>
-  flags === undefined ||
-  flags.getText() === "'r'" ||
-  (/O_RDONLY/.test(flags.getText()) && !/O_(RDWR|WRONLY|CREAT)/.test(flags.getText()));
+const onlyReads = (flags: string | undefined): boolean =>
+  flags === undefined || flags === "'r'" || (/O_RDONLY/.test(flags) && !/O_(RDWR|WRONLY|CREAT)/.test(flags));
+
+/** As they are written, or as the constant of the file that they are named by. */
+function flagsOf(call: ts.CallExpression): string | undefined {
+  const [, flags] = call.arguments;
+  const text = flags?.getText();
+  if (!flags || !ts.isIdentifier(flags)) return text;
+  return new RegExp(`const ${text} = ([^;]*);`).exec(call.getSourceFile().text)?.[1] ?? text;
+}
 
 function statementPoints(node: ts.Node): string[] {
   if (!ts.isStringLiteralLike(node) && !ts.isTemplateExpression(node)) return [];
@@ -93,19 +128,27 @@ function statementPoints(node: ts.Node): string[] {
   return name === undefined ? [] : [name];
 }
 
-function importsOf(tree: ts.SourceFile): { module: string; name: string; local: string }[] {
-  return tree.statements.filter(ts.isImportDeclaration).flatMap(({ moduleSpecifier, importClause }) => {
-    const names = importClause?.namedBindings;
+interface Import {
+  readonly module: string;
+  /** `default` and `*` for the whole module. */
+  readonly name: string;
+  readonly local: string;
+}
+
+const importsOf = (tree: ts.SourceFile): Import[] =>
+  tree.statements.filter(ts.isImportDeclaration).flatMap(({ moduleSpecifier, importClause }) => {
     if (!ts.isStringLiteral(moduleSpecifier) || importClause?.phaseModifier === ts.SyntaxKind.TypeKeyword) return [];
-    if (!names || !ts.isNamedImports(names)) return [];
-    return names.elements
-      .filter(({ isTypeOnly }) => !isTypeOnly)
-      .map(({ name, propertyName }) => ({
-        module: moduleSpecifier.text,
-        name: (propertyName ?? name).text,
-        local: name.text,
-      }));
+    const { text: module } = moduleSpecifier;
+    const whole = importClause?.name ? [{ module, name: 'default', local: importClause.name.text }] : [];
+    return [...whole, ...namedImports(module, importClause?.namedBindings)];
   });
+
+function namedImports(module: string, names: ts.NamedImportBindings | undefined): Import[] {
+  if (!names) return [];
+  if (ts.isNamespaceImport(names)) return [{ module, name: '*', local: names.name.text }];
+  return names.elements
+    .filter(({ isTypeOnly }) => !isTypeOnly)
+    .map(({ name, propertyName }) => ({ module, name: (propertyName ?? name).text, local: name.text }));
 }
 
 /** The literals of a discriminated union of messages: `op: 'start'`. */

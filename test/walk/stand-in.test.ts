@@ -60,6 +60,17 @@ it.each<[string, Command[]]>([
     ],
   ],
   [
+    'hob dies after a start that it could note in a copy alone, as the disk was full',
+    [
+      { ...serve, wish: { ...serve.wish, plugins: [{ name: 'alpha', required: false }] } },
+      { do: 'pass', ms: 600 },
+      { do: 'disk', full: true },
+      { do: 'change', name: 'c0', change: { command: ['serve', 'otherwise'] } },
+      { do: 'pass', ms: 600 },
+      { do: 'die', gates: [0] },
+    ],
+  ],
+  [
     'a container ends while it is to be paused',
     [
       { ...serve, wish: { ...serve.wish, state: 'Paused' } },

@@ -11,9 +11,20 @@ const mostLooks = 1000;
 
 /** End and undo whatever hob left of a world, with no help of hob: what it left may be the very thing that is wrong. */
 export async function sweep(places: Places): Promise<void> {
-  await untilTrue('processes do not end', () => endLeft(places));
+  for (const _ of untilSwept(places)) await delay(lookAgainMs);
+}
+
+/** As `sweep` does, while nothing else of this process goes on that could begin it all anew. */
+export function sweepAtOnce(places: Places): void {
+  const nobody = new Int32Array(new SharedArrayBuffer(4));
+  for (const _ of untilSwept(places)) Atomics.wait(nobody, 0, 0, lookAgainMs);
+}
+
+/** Comes back whenever there is something to wait for. */
+function* untilSwept(places: Places): Generator<void> {
+  yield* untilTrue('processes do not end', () => endLeft(places));
   unmountAll(places);
-  await untilTrue('cgroups cannot be removed', () =>
+  yield* untilTrue('cgroups cannot be removed', () =>
     parentsIn(places.cgroupParent)
       .map(({ path }) => removeCgroup(path))
       .every(Boolean),
@@ -45,9 +56,9 @@ function end(pid: number): void {
   }
 }
 
-async function untilTrue(otherwise: string, holds: () => boolean): Promise<void> {
+function* untilTrue(otherwise: string, holds: () => boolean): Generator<void> {
   for (let looks = 1; !holds(); looks += 1) {
     if (looks === mostLooks) throw new Error(`${otherwise}, however long one waits`);
-    await delay(lookAgainMs);
+    yield;
   }
 }

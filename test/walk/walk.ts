@@ -36,7 +36,7 @@ export async function walk(jobs: readonly Job[], worlds: number, tell: (line: st
     let stage = await openWitnessStage();
     for (let next = queue.shift(); next; next = queue.shift()) {
       const { job, tries } = next;
-      const { violations, fired } = await stage.play(job.scenario, job.faults).catch(brokenOff);
+      const { violations, fired } = await playOn(stage, job);
       const missing = { ...job, faults: job.faults.filter((fault) => !fired.includes(fault)) };
       runs += 1;
       if (violations.length > 0) {
@@ -56,19 +56,28 @@ export async function walk(jobs: readonly Job[], worlds: number, tell: (line: st
   return { runs, missed, defects };
 }
 
+async function playOn(stage: Stage, { scenario, faults }: Job): Promise<Outcome> {
+  if (!scenario.alone) return stage.play(scenario, faults).catch(brokenOff);
+  const own = await openWitnessStage({ alone: true });
+  const outcome = await own.play(scenario, faults).catch(brokenOff);
+  await own.close();
+  return outcome;
+}
+
 const brokenOff = (error: unknown): Outcome => ({ violations: [`broken off: ${wordsOf(error)}`], fired: [] });
 
-/** With both plugins, and a container that has no part in what happens. */
-export async function openWitnessStage(): Promise<Stage> {
+/** With both plugins, and a container that has no part in what happens. @param alone without that container */
+export async function openWitnessStage({ alone = false } = {}): Promise<Stage> {
   const bystander: Expected = { name: 'bystander', state: 'running', marker: 'first', starts: 1 };
   const expected = [bystander];
   const stage = await openStage((world) => {
     installWitness(world, 'witness');
     installWitness(world, 'scribe');
     installGiver(world);
+    if (alone) return [];
     world.drop('bystander', server(world, 'bystander', { marker: 'first', more: { plugins: [{ name: 'scribe' }] } }));
     return expected;
   });
-  expected[0] = { ...bystander, init: initOf(stage.world, 'bystander') };
+  if (!alone) expected[0] = { ...bystander, init: initOf(stage.world, 'bystander') };
   return stage;
 }

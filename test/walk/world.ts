@@ -10,13 +10,14 @@ import {
   rmSync,
   writeFileSync,
 } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { constants, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { connectTo } from '../../src/cli/client.ts';
 import { cgroupParentOf } from '../../src/daemon/configure.ts';
 import { makeRootfs } from '../support/hob.ts';
-import { sweep } from './sweep.ts';
+import { cutsFile } from './boundary/plan.ts';
+import { sweep, sweepAtOnce } from './sweep.ts';
 
 const hobCommand = join(import.meta.dirname, '../../src/cli/hob');
 const lookAgainMs = 10;
@@ -33,6 +34,8 @@ export interface Places {
   readonly watch: string;
   readonly plugins: string;
   readonly rootfs: string;
+  /** What is to happen at which fault point: see boundary/plan.ts. */
+  readonly planFile: string;
   /** What the plugins say of their calls, a line each: see witness/calls.ts. */
   readonly calls: string;
   /** What the containers say of their starts, a line each: see starts.ts. */
@@ -53,16 +56,20 @@ export interface World extends Places {
   readonly pid: number;
   /** How the last hob ended; undefined while it runs. */
   readonly death: Death | undefined;
-  /** How often hob and its keeper have ended: a hook may have been called again so often. Of keepers, a check counts those that it sees replaced. */
-  deaths: number;
+  /**
+   * How often hob and its keeper have ended, or a message between them or to a plugin did not come through: a hook may have been called again
+   * so often. Of keepers, a check counts those that it sees replaced.
+   */
+  readonly deaths: number;
+  noteDeath(): void;
   /** Start hob, and wait for nothing. @param env beside that of this process */
   start(env?: Readonly<Record<string, string>>): void;
   /** kill -9, and wait for its end. */
   kill(): Promise<void>;
   /** Resolves when the hob that runs has ended. */
   ended(): Promise<Death>;
-  /** Resolves when hob answers, with true, or when it has ended before, with false. @throws Error when it does neither */
-  waitUntilUp(): Promise<boolean>;
+  /** Resolves when hob answers, with true, or when it has ended before, with false. @throws Error when it does neither within `ms` */
+  waitUntilUp(ms?: number): Promise<boolean>;
   /** Everything that hob has printed, all its lives. */
   output(): string;
   /** Write a spec as a careful program does: beside, then renamed in. */
@@ -73,17 +80,36 @@ export interface World extends Places {
   /** Have hob itself keep a spec, or let go of it, as `hob apply` and `hob delete` do. @throws Error when it does not answer */
   apply(name: string, spec: object): Promise<void>;
   delete(name: string): Promise<void>;
+  /** Have all containers stopped, and hob itself. @throws Error when it went away before all was done */
+  down(): Promise<void>;
   /** End hob and all that is left of it, whatever state it is in, and remove the directories. Asks nothing of hob. */
   dispose(): Promise<void>;
 }
 
+/** Those that are there now. */
+const worlds = new Set<Places>();
+
+/** Whoever has enough of it, with Ctrl-C say, is not to be left with all the hobs and containers: they end with this process, however it ends. */
+export function endWithThisProcess(): void {
+  process.once('exit', () => worlds.forEach(sweepAway));
+  for (const signal of ['SIGINT', 'SIGTERM'] as const)
+    process.once(signal, () => process.exit(128 + constants.signals[signal]));
+}
+
+function sweepAway(places: Places): void {
+  sweepAtOnce(places);
+  rmSync(places.dir, { recursive: true, force: true });
+}
+
 export function makeWorld(): World {
   const places = makePlaces();
-  const { dir, runDir, stateDir, watch, plugins, rootfs } = places;
+  worlds.add(places);
+  const { dir, runDir, stateDir, watch, plugins, rootfs, planFile } = places;
   const printed = join(dir, 'hob.log');
   const client = connectTo(join(runDir, 'hob.sock'));
   let child: ChildProcess | undefined;
   let death: Death | undefined;
+  let deaths = 0;
   // As if one had come to its end before the first.
   let ended = Promise.resolve<Death>({ code: 0, signal: null });
 
@@ -103,7 +129,10 @@ export function makeWorld(): World {
     get death() {
       return death;
     },
-    deaths: 0,
+    get deaths() {
+      return deaths + linesOf(cutsFile(planFile));
+    },
+    noteDeath: () => void (deaths += 1),
     start(env = {}) {
       const log = openSync(printed, 'a');
       const args = ['run', '--watch', watch, '--plugins', plugins, '--run-dir', runDir, '--state-dir', stateDir];
@@ -113,7 +142,7 @@ export function makeWorld(): World {
       death = undefined;
       ended = new Promise<Death>((resolve) =>
         started.once('exit', (code, signal) => {
-          world.deaths += 1;
+          world.noteDeath();
           death = { code, signal };
           resolve(death);
         }),
@@ -124,8 +153,8 @@ export function makeWorld(): World {
       await ended;
     },
     ended: () => ended,
-    async waitUntilUp() {
-      const deadline = performance.now() + upLimitMs;
+    async waitUntilUp(ms = upLimitMs) {
+      const deadline = performance.now() + ms;
       while (death === undefined) {
         if (await answers(world)) return true;
         if (performance.now() > deadline)
@@ -143,14 +172,20 @@ export function makeWorld(): World {
     api: (path) => client.json('GET', path),
     apply: async (name, spec) => void (await client.json('POST', '/apply?origin=walk', manifest(name, spec))),
     delete: async (name) => void (await client.json('DELETE', `/namespaces/default/containers/${name}`)),
+    async down() {
+      for await (const _ of await client.stream('POST', '/down'));
+    },
     async dispose() {
       await world.kill();
       await sweep(places);
       rmSync(dir, { recursive: true, force: true });
+      worlds.delete(places);
     },
   };
   return world;
 }
+
+const linesOf = (path: string): number => (existsSync(path) ? readFileSync(path, 'utf8').split('\n').length - 1 : 0);
 
 async function answers(world: World): Promise<boolean> {
   // Without the socket there is nobody to ask, which costs less to see.
@@ -176,6 +211,7 @@ function makePlaces(): Places {
     watch,
     plugins,
     rootfs,
+    planFile: at('plan'),
     calls: at('calls'),
     starts,
     cgroupParent: cgroupParentOf(runDir),

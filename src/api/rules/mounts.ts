@@ -50,6 +50,6 @@ function destinationOf({ destination }: Mount, path: Path): Finding[] {
 }
 
 /** Whether a mount takes a file or directory of the host, whatever its type says. */
-export function isBindMount({ type, options }: Pick<Mount, 'type' | 'options'>): boolean {
+function isBindMount({ type, options }: Pick<Mount, 'type' | 'options'>): boolean {
   return type === 'bind' || options.includes('bind') || options.includes('rbind');
 }

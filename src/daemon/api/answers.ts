@@ -1,5 +1,6 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { StatusObject } from '../../api/wire.ts';
+import { wordsOf } from '../../host/errors.ts';
 import { ApiError } from './backend.ts';
 
 /** Far more than any spec file holds. */
@@ -28,8 +29,7 @@ export function sendFailure(response: ServerResponse, error: unknown): void {
 export function failure(error: unknown): StatusObject {
   const base = { kind: 'Status', apiVersion: 'v1', status: 'Failure' } as const;
   if (error instanceof ApiError) return { ...base, reason: error.reason, message: error.message, code: error.code };
-  const message = error instanceof Error ? error.message : String(error);
-  return { ...base, reason: 'InternalError', message: `hob: internal error: ${message}`, code: 500 };
+  return { ...base, reason: 'InternalError', message: `hob: internal error: ${wordsOf(error)}`, code: 500 };
 }
 
 /** The body as text. @throws ApiError when it is too large or no UTF-8 */

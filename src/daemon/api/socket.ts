@@ -1,6 +1,7 @@
 import { lstatSync, unlinkSync } from 'node:fs';
 import type { Server } from 'node:http';
 import { connect } from 'node:net';
+import { codeOf, wordsOf } from '../../host/errors.ts';
 
 /** A unix socket's path has to fit into the kernel's structure with its terminating NUL. */
 const longestPath = 107;
@@ -16,7 +17,7 @@ export async function listenPrivately(server: Server, path: string): Promise<voi
   try {
     await listen(server, path);
   } catch (error) {
-    if (!hasCode(error, 'EADDRINUSE')) throw cannotListen(path, error);
+    if (codeOf(error) !== 'EADDRINUSE') throw cannotListen(path, error);
     await removeStale(path);
     await listen(server, path).catch((again: unknown) => Promise.reject(cannotListen(path, again)));
   }
@@ -47,17 +48,12 @@ function answers(path: string): Promise<boolean> {
   const { promise, resolve } = Promise.withResolvers<boolean>();
   const socket = connect(path, () => resolve(true));
   // A full queue of connections (EAGAIN) is a live hob, too.
-  socket.on('error', (error) => resolve(!hasCode(error, 'ECONNREFUSED')));
+  socket.on('error', (error) => resolve(codeOf(error) !== 'ECONNREFUSED'));
   return promise.finally(() => socket.destroy());
 }
 
 function cannotListen(path: string, error: unknown): Error {
-  const words = error instanceof Error ? error.message : String(error);
-  return new Error(`cannot listen on ${path}: ${words}; hob must be able to write this folder (--run-dir)`, {
+  return new Error(`cannot listen on ${path}: ${wordsOf(error)}; hob must be able to write this folder (--run-dir)`, {
     cause: error,
   });
-}
-
-function hasCode(error: unknown, code: string): boolean {
-  return error instanceof Error && 'code' in error && error.code === code;
 }

@@ -1,7 +1,8 @@
 import { execFile } from 'node:child_process';
 import { promisify } from 'node:util';
+import { wordsOf } from '../../host/errors.ts';
 import { findCrun } from '../../runtime/find-crun.ts';
-import { fine, problem, warning, wordsOf, type Finding } from './finding.ts';
+import { fine, problem, warning, type Finding } from './finding.ts';
 import { isAtLeast, versionIn, type Version } from './versions.ts';
 
 /** Holes in crun that matter to hob: from the first version that has it to the first that has not. */

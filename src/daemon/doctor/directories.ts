@@ -1,7 +1,8 @@
 import { accessSync, constants, existsSync, statfsSync, statSync } from 'node:fs';
 import { dirname } from 'node:path';
+import { wordsOf } from '../../host/errors.ts';
 import { assertTrustedPath } from '../../host/trust.ts';
-import { fine, problem, warning, wordsOf, type Finding } from './finding.ts';
+import { fine, problem, warning, type Finding } from './finding.ts';
 
 /** What hob keeps its own things in. `check` is `state directory` or `run directory`. */
 export function ownDirectory(check: string, path: string): Finding {

@@ -15,5 +15,3 @@ export const fine = (check: string, found: string): Finding => ({ check, ok: 'ok
 export const warning = (check: string, found: string, cure: string): Finding => ({ check, ok: 'warning', found, cure });
 
 export const problem = (check: string, found: string, cure: string): Finding => ({ check, ok: 'problem', found, cure });
-
-export const wordsOf = (error: unknown): string => (error instanceof Error ? error.message : String(error));

@@ -1,5 +1,6 @@
 import { closeSync, constants, existsSync, openSync, readFileSync } from 'node:fs';
-import { fine, problem, warning, wordsOf, type Finding } from './finding.ts';
+import { wordsOf } from '../../host/errors.ts';
+import { fine, problem, warning, type Finding } from './finding.ts';
 import { isAtLeast, versionIn } from './versions.ts';
 
 /** The first with pidfd_open(2). */

@@ -1,6 +1,7 @@
 import { accessSync, constants, readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { fine, problem, warning, wordsOf, type Finding } from './finding.ts';
+import { wordsOf } from '../../host/errors.ts';
+import { fine, problem, warning, type Finding } from './finding.ts';
 import { isAtLeast, versionIn } from './versions.ts';
 
 const leastNode = [26, 10];

@@ -1,8 +1,7 @@
 import { wordsOf } from '../../host/errors.ts';
-import { MAX_OUTPUT_BYTES } from '../executable-answer.ts';
 import type { ProgramOutcome } from './protocol.ts';
 import type { ProgramRequest } from '../plugin-programs.ts';
-import type { RunProcess } from '../run-process.ts';
+import { MAX_OUTPUT_BYTES, type RunProcess } from '../run-process.ts';
 
 /** The programs that the thread of a plugin has run; they end with it. */
 export interface ThreadPrograms {

@@ -26,7 +26,7 @@ export interface Candidate {
 }
 
 /** How the file of a module ends. */
-export const moduleName = /\.(?:mjs|js|ts)$/;
+export const moduleEnding = /\.(?:mjs|js|ts)$/;
 const notPlugins = /^\.|~$|\.d\.ts$|\.test\.(?:mjs|js|ts)$/;
 const indexNames = ['index.mjs', 'index.js', 'index.ts'];
 
@@ -68,7 +68,7 @@ async function candidateAt(path: string): Promise<Candidate | undefined> {
 
 async function fileCandidate(path: string, stats: BigIntStats): Promise<Candidate | undefined> {
   const file = { path, main: path, label: labelOf(path), passedOn: [], ...(await fingerprintOf(path)) };
-  if (moduleName.test(path)) return { ...file, kind: 'module' };
+  if (moduleEnding.test(path)) return { ...file, kind: 'module' };
   if (isExecutable(stats)) return { ...file, kind: 'executable' };
   // A README is no plugin; a script somebody forgot to make executable is one.
   if (!(await startsAsScript(path))) return undefined;
@@ -120,4 +120,4 @@ async function startsAsScript(path: string): Promise<boolean> {
 }
 
 /** What a plugin is called before it has told its name, and what its state folder is called, from its path in the plugin folder. */
-export const labelOf = (path: string): string => (path.split('/').at(-1) ?? path).replace(moduleName, '');
+export const labelOf = (path: string): string => (path.split('/').at(-1) ?? path).replace(moduleEnding, '');

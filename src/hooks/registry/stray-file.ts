@@ -1,13 +1,13 @@
 import { statSync } from 'node:fs';
 import { join } from 'node:path';
-import { moduleName } from './candidates.ts';
+import { moduleEnding } from './candidates.ts';
 
 /**
  * Why a file that has the name of a plugin is none: it is no module, nobody may execute it, and it does not begin as a script, so that it
  * may as well be a README. @returns undefined when there is no such file in the plugin folders
  */
 export function strayFile(folders: readonly string[], name: string): string | undefined {
-  if (name.includes('/') || moduleName.test(name)) return undefined;
+  if (name.includes('/') || moduleEnding.test(name)) return undefined;
   const path = folders.map((folder) => join(folder, name)).find(isPlainFile);
   return path && `${path} is neither a module (.mjs, .js, .ts) nor executable; if it is a program: chmod +x ${path}`;
 }

@@ -2,14 +2,14 @@ import { statSync } from 'node:fs';
 import { dirname, isAbsolute, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { getCallSites } from 'node:util';
-import { folderCandidate, moduleName } from '../registry/candidates.ts';
+import { folderCandidate, moduleEnding } from '../registry/candidates.ts';
 
 const ownFolder = `${dirname(import.meta.dirname)}/`;
 
 /** The executable at a path: it, or what hob would take of a folder. Rejects with words when that is none. */
 export async function programAt(path: string): Promise<string> {
   const main = isFolder(path) ? await mainIn(path) : path;
-  if (moduleName.test(main)) throw new Error(`${main} is a module: import it, and hand over its default export`);
+  if (moduleEnding.test(main)) throw new Error(`${main} is a module: import it, and hand over its default export`);
   return main;
 }
 

@@ -1,15 +1,16 @@
-import { copyFileSync, existsSync, mkdirSync, readdirSync, watch, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { copyFileSync, existsSync, mkdirSync, readdirSync, rmSync, statSync, watch, writeFileSync } from 'node:fs';
+import { basename, join } from 'node:path';
 import { wordsOf } from '../../host/errors.ts';
 import { discard } from '../discard.ts';
 import type { DriftListener } from './drift.ts';
 import { crunStateExists, livingStat } from '../instance/init.ts';
-import { crunRoot, isSafeID } from '../instance/paths.ts';
+import { crunRoot, instancesDirectory, isSafeID } from '../instance/paths.ts';
 import type { Instance } from '../instance.ts';
+import { parseRecord } from '../json.ts';
 import type { RuntimeParts } from '../runtime-parts.ts';
 import { readSmall } from '../small-file.ts';
 
-/** Notices containers that appear in hob's own crun root and are not hob's, and what crun needs being deleted: one watch for all. */
+/** Notices what is in hob's own crun root and is not hob's, and what crun needs being deleted: one watch for all. */
 export interface CrunRootWatch {
   look(): void;
   close(): void;
@@ -19,47 +20,74 @@ export function createCrunRootWatch(
   parts: RuntimeParts,
   { tell, stranger }: Pick<DriftListener, 'tell' | 'stranger'>,
 ): CrunRootWatch {
-  const { runDir, instances, warn } = parts;
+  const { runDir, instances, removals, warn } = parts;
   const root = crunRoot(runDir);
+  const bundles = instancesDirectory(runDir);
+  /** What the kernel tells of the directory itself comes with its own name. */
+  const itself = basename(root);
   const touched = new Set<string>();
   /** Strangers at the last look: what hob itself is about to remove is given the time to go. */
   let strangers = new Set<string>();
-  let watcher = watchRoot();
+  let watched = watchRoot();
+  // What could not be removed when hob started is tried again.
+  const leftOver = [...instances.values()].filter(({ strange }) => strange);
+  for (const name of [...readdirSync(root), ...readdirSync(bundles), ...leftOver.map(({ id }) => id)])
+    touched.add(name);
   const asked = new WeakSet<Instance>();
+  const warnedOf = new Set<string>();
 
-  function watchRoot(): { close(): void } {
+  function watchRoot(): { close(): void; identity: string } {
     mkdirSync(root, { recursive: true, mode: 0o700 });
-    const begun = watch(root, { persistent: false }, (_event, name) => touched.add(name ?? ''));
-    begun.on('error', () => touched.add(''));
-    return begun;
+    const identity = identityOf(root);
+    const watcher = watch(root, { persistent: false }, (_event, name) => touched.add(name ?? itself));
+    watcher.on('error', () => touched.add(itself));
+    return { close: () => watcher.close(), identity };
   }
 
-  /** The whole directory may have been deleted. */
+  /** The whole directory may have been deleted, and made again by somebody else. */
   function watchAnew(): void {
-    watcher.close();
-    watcher = watchRoot();
+    watched.close();
+    watched = watchRoot();
     for (const name of [...instances.keys(), ...readdirSync(root)]) touched.add(name);
   }
 
   function remember(instance: Instance): void {
     const status = readSmall(join(instance.paths.crunState, 'status'));
-    if (status.includes(`"pid": ${instance.init?.pid},`)) instance.crunStatus = status;
+    if (parseRecord(status)['pid'] === instance.init?.pid) instance.crunStatus = status;
     else if (asked.has(instance)) instance.crunStatus = '';
     asked.add(instance);
   }
 
   function lookAt(name: string): void {
     const instance = instances.get(name);
-    if (!instance) return considerStranger(name);
+    if (!instance || instance.strange) return considerStranger(name);
     if (!instance.init || !livingStat(instance.init) || crunStateExists(instance)) return;
-    tell(name, 'StateLost', restore(instance));
+    giveBack(name, instance);
+  }
+
+  function giveBack(name: string, instance: Instance): void {
+    const lost = 'what crun keeps of it was deleted from outside';
+    if (!instance.crunStatus)
+      return tell(name, 'StateLost', `${lost}; it runs on, but cannot be paused or changed until it is started again`);
+    try {
+      restore(instance);
+      warnedOf.delete(name);
+      tell(name, 'StateLost', `${lost}; hob wrote it again`);
+    } catch (error) {
+      touched.add(name);
+      const words = `${lost}, and cannot be written again yet (${wordsOf(error)}): it runs on, but not all can be done with it`;
+      if (!warnedOf.has(name)) tell(name, 'StateLost', words);
+      warnedOf.add(name);
+    }
   }
 
   function considerStranger(name: string): void {
-    if (!isSafeID(name) || !existsSync(join(root, name))) return;
-    if (strangers.has(name)) void removeStranger(name);
+    if (!isSafeID(name) || (!instances.has(name) && !isThere(name))) return;
+    if (strangers.has(name) && !removals.has(name)) void removeStranger(name);
     else touched.add(name);
   }
+
+  const isThere = (name: string): boolean => [root, bundles].some((directory) => existsSync(join(directory, name)));
 
   async function removeStranger(name: string): Promise<void> {
     try {
@@ -67,7 +95,11 @@ export function createCrunRootWatch(
       stranger(name);
     } catch (error) {
       touched.add(name);
-      warn(`crun holds a container "${name}" that hob knows nothing of; it could not be removed: ${wordsOf(error)}`);
+      if (!warnedOf.has(name))
+        warn(
+          `of a container "${name}", of which hob knows nothing, something is there that could not be removed: ${wordsOf(error)}`,
+        );
+      warnedOf.add(name);
     }
   }
 
@@ -75,27 +107,31 @@ export function createCrunRootWatch(
     look() {
       for (const instance of instances.values())
         if (instance.init?.pidfd !== undefined && instance.crunStatus === undefined) remember(instance);
+      if (touched.has(itself) || identityOf(root) !== watched.identity) watchAnew();
       if (touched.size === 0) return;
-      if (!existsSync(root)) watchAnew();
       const now = [...touched];
       touched.clear();
       now.forEach(lookAt);
       strangers = new Set(touched);
     },
-    close: () => watcher.close(),
+    close: () => watched.close(),
   };
 }
 
-/** crun needs the two files to pause the container, to change its limits and to run something in it. */
-function restore({ crunStatus, paths }: Instance): string {
-  const lost = 'what crun keeps of it was deleted from outside';
-  if (!crunStatus) return `${lost}; it runs on, but cannot be paused or changed until it is started again`;
+/** Which directory it is, whatever its name; empty when there is none. */
+function identityOf(directory: string): string {
+  const stat = statSync(directory, { throwIfNoEntry: false });
+  return stat ? `${stat.dev}:${stat.ino}` : '';
+}
+
+/** crun needs the two files to pause the container, to change its limits and to run something in it: both, or it is as if there were none. */
+function restore({ crunStatus = '', paths }: Instance): void {
   try {
     mkdirSync(paths.crunState, { recursive: true, mode: 0o700 });
     copyFileSync(paths.config, join(paths.crunState, 'config.json'));
     writeFileSync(join(paths.crunState, 'status'), crunStatus, { mode: 0o700 });
-    return `${lost}; hob wrote it again`;
   } catch (error) {
-    return `${lost}, and could not be written again (${wordsOf(error)}): it runs on, but not all can be done with it`;
+    rmSync(paths.crunState, { recursive: true, force: true });
+    throw error;
   }
 }

@@ -1,16 +1,12 @@
 import { readFileSync } from 'node:fs';
-import { join } from 'node:path';
 import { wordsOf } from '../../host/errors.ts';
 import { isFrozen } from '../cgroup-remains.ts';
 import { watchCgroup } from './cgroup-watch.ts';
 import { livingStat } from '../instance/init.ts';
-import { appliedLimits } from '../instance/paths.ts';
+import { wrongLimitsOf } from '../instance/wrong-limits.ts';
 import type { Instance } from '../instance.ts';
-import { parseRecord } from '../json.ts';
-import { limitsOff, mergedLimits } from '../limits.ts';
 import type { RuntimeParts } from '../runtime-parts.ts';
 import type { Seen } from '../runtime.ts';
-import { readSmall } from '../small-file.ts';
 
 /** Who is told of what others do to the containers. */
 export interface DriftListener {
@@ -29,24 +25,20 @@ export interface DriftWatch {
   close(): void;
 }
 
-interface Watched {
-  readonly stop: () => void;
-  last?: Seen;
-}
-
 /** At one look: each costs a quarter of a millisecond, in which hob does nothing else. */
 const mostBegun = 150;
 
 type DriftParts = Pick<RuntimeParts, 'cgroups' | 'warn'>;
 
 export function createDriftWatch(parts: DriftParts, onSeen: DriftListener['seen']): DriftWatch {
-  const watched = new Map<Instance, Watched>();
+  /** Each with how to stop watching it. */
+  const watched = new Map<Instance, () => void>();
   const written = new Set<Instance>();
   let hasWarned = false;
 
   function begin(instance: Instance): void {
     // Looked at only after that, so nothing falls in between.
-    watched.set(instance, { stop: watchOrWarn(instance) });
+    watched.set(instance, watchOrWarn(instance));
     written.add(instance);
   }
 
@@ -60,51 +52,38 @@ export function createDriftWatch(parts: DriftParts, onSeen: DriftListener['seen'
     }
   }
 
-  function end(instance: Instance, { stop }: Watched): void {
+  function end(instance: Instance, stop: () => void): void {
     stop();
     watched.delete(instance);
     written.delete(instance);
   }
 
   function lookAt(instance: Instance): void {
-    const entry = watched.get(instance);
     written.delete(instance);
-    if (!entry || !instance.init || !livingStat(instance.init)) return;
-    const now = seenOf(instance, parts);
-    if (onSeen(instance.id, instance.record.instanceID, newsOf(now, entry.last))) entry.last = now;
-    else written.add(instance);
+    if (!instance.init || !livingStat(instance.init)) return;
+    if (!onSeen(instance.id, instance.record.instanceID, newsOf(instance, parts))) written.add(instance);
   }
 
   return {
     look(instances) {
-      for (const [instance, entry] of watched)
-        if (instance.exit || instances.get(instance.id) !== instance) end(instance, entry);
+      for (const [instance, stop] of watched)
+        if (instance.exit || instances.get(instance.id) !== instance) end(instance, stop);
       const fresh = [...instances.values()].filter((instance) => runs(instance) && !watched.has(instance));
       fresh.slice(0, mostBegun).forEach(begin);
       [...written].forEach(lookAt);
     },
-    close: () => watched.forEach((entry, instance) => end(instance, entry)),
+    close: () => watched.forEach((stop, instance) => end(instance, stop)),
   };
 }
 
 /** It had an init that hob knows, and no end so far. */
 const runs = ({ exit, init }: Instance): boolean => exit === undefined && init?.pidfd !== undefined;
 
-function seenOf({ paths, record }: Instance, { cgroups }: DriftParts): Seen {
-  const told = mergedLimits(record.limits ?? {}, parseRecord(readSmall(join(paths.directory, appliedLimits))));
-  return {
-    paused: isFrozen(record.cgroupsPath, cgroups),
-    limits: limitsOff(told, record.cgroupsPath, cgroups),
-  };
-}
-
-/**
- * Limits that are as they were at the last look are no news, unless it was paused then: they may be what this kernel makes of what it is
- * told, and setting them again would never end.
- */
-function newsOf(now: Seen, last: Seen | undefined): Seen {
-  const isOld = last !== undefined && last.paused === now.paused && last.limits.join() === now.limits.join();
-  return isOld ? { ...now, limits: [] } : now;
+/** Limits that are as hob's own setting has left them are no news: setting them again would never end. */
+function newsOf(instance: Instance, { cgroups }: DriftParts): Seen {
+  const limits = wrongLimitsOf(instance, cgroups);
+  const isAsLeft = limits.join() === instance.unmendable?.join();
+  return { paused: isFrozen(instance.record.cgroupsPath, cgroups), limits: isAsLeft ? [] : limits };
 }
 
 const cannotWatch = (id: string, error: unknown): string =>

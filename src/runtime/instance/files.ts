@@ -1,6 +1,7 @@
 import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import { wordsOf } from '../../host/errors.ts';
 import { mkfifo } from '../../host/libc.ts';
+import { cureForNoRoom } from '../../host/room.ts';
 import { isSafeInstanceID, type InstancePaths } from './paths.ts';
 import { asList, asRecord, isRecord, parseRecord } from '../json.ts';
 import { limitsOf } from '../limits.ts';
@@ -30,7 +31,9 @@ export function writeInstance(paths: InstancePaths, launch: Launch, cgroupsPath:
     writeFileSync(paths.config, JSON.stringify(bundleConfig(launch, paths, cgroupsPath)), { mode: 0o600 });
     writeRecord(paths, { instanceID: launch.instanceID, log: launch.log, cgroupsPath, limits: limitsIn(launch) });
   } catch (cause) {
-    throw new Error(`cannot write the bundle: ${explain(cause)}${removed(paths.directory)}`, { cause });
+    throw new Error(`cannot write the bundle: ${explain(cause, paths.directory)}${removed(paths.directory)}`, {
+      cause,
+    });
   }
 }
 
@@ -55,10 +58,9 @@ function removed(directory: string): string {
   }
 }
 
-function explain(cause: unknown): string {
-  const { code, message } = cause as NodeJS.ErrnoException;
-  if (code === 'ENOSPC' || code === 'EDQUOT') return `${message}; hob's run directory is full: free some space there`;
-  return message;
+function explain(cause: unknown, directory: string): string {
+  const cure = cureForNoRoom(cause, directory);
+  return cure === undefined ? wordsOf(cause) : `${wordsOf(cause)}; ${cure}`;
 }
 
 /** The configuration that crun gets: the given one, in its cgroup, with the preStart hook after all hooks of its own. */

@@ -43,15 +43,14 @@ export function processArguments(pid: number): string[] {
 
 /** Looks at every process of the host: some 10 microseconds each. */
 export function findProcesses(matches: (args: readonly string[]) => boolean): number[] {
-  const pids = readdirSync('/proc').map(Number).filter(Number.isInteger);
-  return pids.filter((pid) => matches(processArguments(pid)));
+  return everyPid().filter((pid) => matches(processArguments(pid)));
 }
 
 /** Looks at every process of the host. */
 export const findChildren = (parent: number): number[] =>
-  readdirSync('/proc')
-    .map(Number)
-    .filter((pid) => Number.isInteger(pid) && processStat(pid)?.parent === parent);
+  everyPid().filter((pid) => processStat(pid)?.parent === parent);
+
+const everyPid = (): number[] => readdirSync('/proc').map(Number).filter(Number.isInteger);
 
 function read(path: string): string | undefined {
   try {

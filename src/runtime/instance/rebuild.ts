@@ -1,4 +1,5 @@
 import { mkdirSync, writeFileSync } from 'node:fs';
+import { codeOf } from '../../host/errors.ts';
 import { hasCgroup } from '../cgroup-remains.ts';
 import { cgroupsPathOfProcess } from './cgroup-of-process.ts';
 import { findHelpers } from './helpers.ts';
@@ -26,7 +27,7 @@ export function rebuild(parts: RuntimeParts, id: string, instanceID: string): In
   const paths = instancePaths(parts.runDir, id, instanceID);
   // Of most that are asked for there is nothing at all, as they are about to be started.
   const mayLive = crunStateExists({ paths }) || hasCgroup(`${parts.cgroupParent}/${id}`, parts.cgroups);
-  const processes = mayLive ? findProcesses(paths) : undefined;
+  const processes = mayLive ? processesOf(paths) : undefined;
   if (!processes) return undefined;
   const instance = findInstance(parts, id, instanceID) ?? makeAgain(parts, id, instanceID, processes);
   if (processes.shell !== undefined) writeUnlessThere(paths.signals.shell, `${processes.shell}\n`);
@@ -36,7 +37,7 @@ export function rebuild(parts: RuntimeParts, id: string, instanceID: string): In
   return instance;
 }
 
-function findProcesses(paths: InstancePaths): Processes | undefined {
+function processesOf(paths: InstancePaths): Processes | undefined {
   const helpers = findHelpers(paths.directory);
   const shell = helpers.find((pid) => isShell(processArguments(pid), paths));
   const crun = helpers.find((pid) => isCrunOf(processArguments(pid), paths));
@@ -65,6 +66,6 @@ function writeUnlessThere(path: string, text: string): void {
   try {
     writeFileSync(path, text, { mode: 0o600, flag: 'wx' });
   } catch (error) {
-    if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error;
+    if (codeOf(error) !== 'EEXIST') throw error;
   }
 }

@@ -1,3 +1,5 @@
+import { meansScarcity } from '../../host/errors.ts';
+import { tryAgain } from '../../host/try-again.ts';
 import type { Answers, Request, RunRequest, RunResult } from '../../keeper/protocol.ts';
 import { keeperError, type KeeperConnection } from './connection.ts';
 import type { KeeperLink } from './link.ts';
@@ -57,7 +59,10 @@ async function untilKeeper(link: KeeperLink, { limitMs, signal }: AskOptions): P
   }
 }
 
-/** The keeper keeps to the time limit by itself; ours is for a keeper that does not. */
+/**
+ * The keeper keeps to the time limit by itself; ours is for a keeper that does not. A program that a host short of something could not start is
+ * tried again for some seconds.
+ */
 export async function askToRun(
   link: KeeperLink,
   request: RunRequest,
@@ -72,7 +77,8 @@ export async function askToRun(
   signal?.addEventListener('abort', onAbort);
   try {
     const limitMs = request.timeoutMs + answerLimitMs;
-    return await ask(link, { op: 'run', ...request }, { limitMs, signal, onAsked, repeatable });
+    const options = { limitMs, signal, onAsked, repeatable };
+    return await tryAgain(() => ask(link, { op: 'run', ...request }, options), { mayPass: meansScarcity, signal });
   } catch (error) {
     signal?.throwIfAborted();
     throw error;

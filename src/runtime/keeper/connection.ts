@@ -21,6 +21,7 @@ export interface KeeperConnection {
 
 interface Listeners {
   readonly onLogEnded: (key: string) => void;
+  readonly onOutputLost: (key: string, message: string) => void;
   /** The keeper has not answered in time: it is stopped, or hangs. The connection is ended by then. */
   readonly onHang: (message: string) => void;
 }
@@ -47,7 +48,7 @@ export async function connectTo(path: string, listeners: Listeners): Promise<Kee
   return (await connected) ? converse(socket, listeners) : undefined;
 }
 
-function converse(socket: Socket, { onLogEnded, onHang }: Listeners): KeeperConnection {
+function converse(socket: Socket, { onLogEnded, onOutputLost, onHang }: Listeners): KeeperConnection {
   const pending = new Map<number, Pending>();
   const { promise: ended, resolve: tellEnded } = Promise.withResolvers<string>();
   let lastId = 0;
@@ -75,8 +76,9 @@ function converse(socket: Socket, { onLogEnded, onHang }: Listeners): KeeperConn
   function onLine(line: string): void {
     const message = readMessage(line);
     if (!message) end(keeperError('KEEPER_LOST', 'the keeper sent a line that is no message'));
-    else if ('event' in message) onLogEnded(message.key);
-    else settle(message);
+    else if (!('event' in message)) settle(message);
+    else if (message.event === 'outputLost') onOutputLost(message.key, message.message);
+    else onLogEnded(message.key);
   }
 
   const endForLength = (): void => end(keeperError('KEEPER_LOST', 'the keeper sent a line without an end'));

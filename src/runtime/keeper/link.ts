@@ -1,4 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
+import { wordsOf } from '../../host/errors.ts';
 import type { Hello } from '../../keeper/protocol.ts';
 import { keeperError, type KeeperConnection } from './connection.ts';
 import { openSession, type KeeperSession, type SessionOptions } from './session.ts';
@@ -70,7 +71,7 @@ export async function openLink(options: LinkOptions): Promise<KeeperLink> {
       log.info(`the keeper (pid ${next.hello.pid}) has taken over`);
       return next;
     } catch (error) {
-      const reason = error instanceof Error ? error.message : String(error);
+      const reason = wordsOf(error);
       log.error(`no new keeper yet: ${reason}`);
       next?.connection.end(keeperError('KEEPER_LOST', reason));
       return undefined;

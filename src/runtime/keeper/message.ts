@@ -12,7 +12,8 @@ export function readMessage(line: string): Message | undefined {
 }
 
 function isMessage(message: Record<string, unknown>): message is Message & Record<string, unknown> {
-  const { event, key, id, ok, error } = message;
+  const { event, key, id, ok, error, message: words } = message;
+  if (event === 'outputLost') return typeof key === 'string' && typeof words === 'string';
   if (event !== undefined) return event === 'logEnded' && typeof key === 'string';
   if (error !== undefined) return (typeof id === 'number' || id === null) && isFailure(error);
   return typeof id === 'number' && ok !== undefined;

@@ -11,6 +11,7 @@ export interface SessionOptions {
   readonly runDir: string;
   readonly nodeArgs: readonly string[];
   readonly onLogEnded: (key: string) => void;
+  readonly onOutputLost: (key: string, message: string) => void;
   readonly warn: (message: string) => void;
 }
 
@@ -57,14 +58,14 @@ async function withBequest({ connection, hello }: KeeperSession, bequest: Beques
 
 /** Undefined when there is no keeper, or none any more. */
 async function findSession(
-  { runDir, onLogEnded, warn }: SessionOptions,
+  { runDir, onLogEnded, onOutputLost, warn }: SessionOptions,
   bequest: Bequest,
 ): Promise<KeeperSession | undefined> {
   let pid = keeperPid(runDir);
   const onHang = (message: string): void => {
     warn(killKeeper(runDir, pid) ? `${message}; its process ${pid} is killed and replaced` : message);
   };
-  const connection = await connectTo(join(runDir, keeperFiles.socket), { onLogEnded, onHang });
+  const connection = await connectTo(join(runDir, keeperFiles.socket), { onLogEnded, onOutputLost, onHang });
   const answer = await connection
     ?.ask({ op: 'hello', version: protocolVersion }, helloLimitMs)
     .answer.catch(() => undefined);

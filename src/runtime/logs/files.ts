@@ -1,4 +1,5 @@
 import { open, type FileHandle } from 'node:fs/promises';
+import { codeOf } from '../../host/errors.ts';
 
 /** One file of a log, and how far it has been read. */
 export interface OpenLogFile {
@@ -44,7 +45,7 @@ async function openIfThere(path: string): Promise<FileHandle | undefined> {
   try {
     return await open(path);
   } catch (error) {
-    if (error instanceof Error && 'code' in error && error.code === 'ENOENT') return undefined;
+    if (codeOf(error) === 'ENOENT') return undefined;
     throw error;
   }
 }

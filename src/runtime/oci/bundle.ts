@@ -1,7 +1,8 @@
 import { readFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
-import { assertTrustedPath } from '../../host/trust.ts';
 import type { ContainerSpec } from '../../api/container.ts';
+import { wordsOf } from '../../host/errors.ts';
+import { assertTrustedPath } from '../../host/trust.ts';
 import { isRecord } from '../json.ts';
 import type { OciConfig } from '../runtime.ts';
 
@@ -29,7 +30,7 @@ function parse(text: string, file: string): Record<string, unknown> {
     const config: unknown = JSON.parse(text);
     if (isRecord(config)) return config;
   } catch (cause) {
-    throw new Error(`${file} is not JSON: ${cause instanceof Error ? cause.message : String(cause)}`, { cause });
+    throw new Error(`${file} is not JSON: ${wordsOf(cause)}`, { cause });
   }
   throw new Error(`${file} is not a JSON object`);
 }

@@ -1,5 +1,6 @@
 import { statSync } from 'node:fs';
 import type { ContainerSpec } from '../../api/container.ts';
+import { wordsOf } from '../../host/errors.ts';
 import type { DeviceStat, OciInput } from './input.ts';
 import type { OciDevice, OciDocument, OciMount } from './types.ts';
 
@@ -46,7 +47,7 @@ function statOf(path: string, stat: DeviceStat): ReturnType<DeviceStat> {
   try {
     return stat(path);
   } catch (cause) {
-    throw new Error(`device ${path} is not on this host: ${cause instanceof Error ? cause.message : String(cause)}`, {
+    throw new Error(`device ${path} is not on this host: ${wordsOf(cause)}`, {
       cause,
     });
   }

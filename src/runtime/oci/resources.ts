@@ -61,9 +61,14 @@ export function resourcesUpdate(
   bundleConfig?: OciConfig,
   allCPUs: () => string = onlineCPUs,
 ): OciResources {
-  const { memory, cpu, pids } = bundleConfig === undefined ? {} : (bundleBase(bundleConfig).linux.resources ?? {});
-  const base = { ...(memory && { memory }), ...(cpu && { cpu }), ...(pids && { pids }) };
-  return merged(merged(unlimited(had, allCPUs), base), ociResources(wanted));
+  return merged(merged(unlimited(had, allCPUs), baseLimits(bundleConfig)), ociResources(wanted));
+}
+
+/** What a container has of which the spec says nothing: told each time, as somebody else may have changed it. */
+function baseLimits(bundleConfig?: OciConfig): OciResources {
+  if (bundleConfig === undefined) return { pids: { limit: defaultPids } };
+  const { memory, cpu, pids } = bundleBase(bundleConfig).linux.resources ?? {};
+  return { ...(memory && { memory }), ...(cpu && { cpu }), ...(pids && { pids }) };
 }
 
 /** For each limit the value that is none. crun 1.8 cannot write "no quota", but it can write a quota of 1000 CPUs. */

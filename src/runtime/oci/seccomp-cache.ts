@@ -66,6 +66,14 @@ function read(file: string): string | undefined {
 
 const draftSuffix = '.new';
 
+function tryToRemove(draft: string): void {
+  try {
+    rmSync(draft, { force: true });
+  } catch {
+    // The next hob does it.
+  }
+}
+
 /** What a death left of one that was being kept. */
 function removeDrafts(directory: string): void {
   if (!existsSync(directory)) return;
@@ -74,12 +82,13 @@ function removeDrafts(directory: string): void {
 }
 
 function keep(directory: string, key: string, filter: Buffer): void {
+  const draft = join(directory, `${key}${draftSuffix}`);
   try {
     mkdirSync(directory, { recursive: true, mode: 0o700 });
-    const draft = join(directory, `${key}${draftSuffix}`);
     writeFileSync(draft, filter, { mode: 0o600 });
     renameSync(draft, join(directory, key));
   } catch {
     // It is still known to this process.
+    tryToRemove(draft);
   }
 }

@@ -4,12 +4,11 @@ import { setImmediate as nextTurn, setTimeout as delay } from 'node:timers/promi
 import { lastOutput } from '../container-output.ts';
 import { endInstance } from '../end-instance.ts';
 import { findInit, isAbandoned, livingStat } from '../instance/init.ts';
-import { commandName } from '../instance/files.ts';
 import { signalKinds } from '../instance/paths.ts';
 import type { Instance } from '../instance.ts';
 import { once } from '../once.ts';
 import type { RuntimeParts } from '../runtime-parts.ts';
-import type { Launch, StartOutcome } from '../runtime.ts';
+import type { StartOutcome } from '../runtime.ts';
 import { readSmall } from '../small-file.ts';
 import { crunErrors, describeFailure, execFailure, failed, givenUp } from './failure.ts';
 import { createTimeLimit } from './time-limit.ts';
@@ -30,14 +29,15 @@ const patienceMs = 1_000;
 
 /**
  * Follow a start to its outcome.
- * @param release gives back the start's slot; called as soon as crun is no longer busy with it
+ * @param command what the container is to execute, for messages
+ * @param release gives back the start's slot, if it has one; called as soon as crun is no longer busy with it
  */
 export async function followStart(
   parts: RuntimeParts,
   instance: Instance,
-  launch: Launch,
+  command: string,
   { onCreated, signal, unwanted }: StartListener,
-  release: () => void,
+  release: () => void = () => undefined,
 ): Promise<StartOutcome> {
   const limit = createTimeLimit(parts.startTimeoutMs, instance.wake);
   const patience = createTimeLimit(patienceMs, instance.wake);
@@ -48,7 +48,7 @@ export async function followStart(
     for (let looks = 0; ; looks += 1) {
       const stage = stageOf(instance);
       if (stage === 'running') return running(instance);
-      if (stage === 'over') return await afterEnd(parts, instance, launch);
+      if (stage === 'over') return await afterEnd(parts, instance, command);
       if (patience.isOver()) return givenUp(await endStart(parts, instance));
       if (limit.isOver()) return tookTooLong(parts, await endStart(parts, instance));
       if (stage === 'waitingForVerdict') {
@@ -67,11 +67,11 @@ export async function followStart(
 }
 
 function stageOf(instance: Instance): Stage {
-  const { facts, answered } = instance;
+  const { facts, answered, exit } = instance;
   const init = findInit(instance);
   const stat = init && livingStat(init);
   if (stat) return stat.executed ? 'running' : 'executing';
-  if (facts.crunCode !== undefined || isAbandoned(instance)) return 'over';
+  if (facts.crunCode !== undefined || exit || isAbandoned(instance)) return 'over';
   return facts.createdPid !== undefined && !init && !answered ? 'waitingForVerdict' : 'creating';
 }
 
@@ -86,9 +86,9 @@ function running({ init, paths }: Instance): StartOutcome {
 }
 
 /** It ended before anybody saw the command run. It may have run all the same, and have been quick. */
-async function afterEnd(parts: RuntimeParts, instance: Instance, launch: Launch): Promise<StartOutcome> {
+async function afterEnd(parts: RuntimeParts, instance: Instance, command: string): Promise<StartOutcome> {
   const { facts, paths } = instance;
-  const describe = (words: string) => describeFailure(instance, words, commandName(launch));
+  const describe = (words: string) => describeFailure(instance, words, command);
   if (facts.pid !== undefined && facts.crunCode === 0) return running(instance);
   if (facts.pid === undefined) {
     const words = crunErrors(readSmall(paths.crunLog)).join('; ');
@@ -102,7 +102,7 @@ async function afterEnd(parts: RuntimeParts, instance: Instance, launch: Launch)
 async function otherWords(parts: RuntimeParts, instance: Instance): Promise<string> {
   const { crunCode, shellPid } = instance.facts;
   if (shellPid === undefined)
-    return `the shell that starts crun cannot write to ${dirname(instance.paths.signals.shell)}; is that full?`;
+    return `the shell that starts crun cannot write to ${dirname(instance.paths.signals.shell)}; is that full, or without inodes? Make room there`;
   const how = crunCode === undefined ? 'was killed' : `ended with code ${crunCode}`;
   const output = (await lastOutput(parts, instance)).map((line) => crunErrors(line)[0] ?? line).join('; ');
   return `crun ${how} before the command ran${output && `: ${output}`}`;

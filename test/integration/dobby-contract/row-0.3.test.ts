@@ -2,7 +2,8 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, it } from 'vitest';
-import { eventsOf, isAlive, untilEvent } from '../../support/faults.ts';
+import { eventsOf, untilEvent } from '../../support/faults.ts';
+import { isAlive } from '../../support/processes.ts';
 import { freezerOf, thaw } from '../../support/freezer.ts';
 import { runsForever, testHob, untilTrue } from '../../support/hob.ts';
 import { callOf, callsOf, hints, openGate, putTraced, storyOf, untilHook } from '../../support/traced-plugins.ts';

@@ -3,7 +3,8 @@ import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { type HookPoint, hookPoints } from '../../../src/hooks/plugin.ts';
-import { eventsOf, isAlive, untilEvent } from '../../support/faults.ts';
+import { eventsOf, untilEvent } from '../../support/faults.ts';
+import { isAlive } from '../../support/processes.ts';
 import { makeRootfs, runsForever, testHob, untilTrue } from '../../support/hob.ts';
 import {
   type Behaviours,

@@ -70,8 +70,42 @@ export const fileReads = [
 /** Functions of libc, by node:ffi, that change something. */
 export const libcEffects = ['mkfifo', 'mount', 'umount2'] as const;
 
-/** The system call numbers among them, as hob gives them to `syscall`. */
+/** Functions of libc that change only the process itself, what it has open, or memory. */
+export const libcReads = [
+  '__errno_location',
+  'clock_gettime',
+  'epoll_create1',
+  'epoll_ctl',
+  'epoll_wait',
+  'fcntl',
+  'flock',
+  'ioctl',
+  'memfd_create',
+  'mmap',
+  'munmap',
+  'pipe2',
+  'setns',
+  'unshare',
+];
+
+/** The system call numbers that change something, as hob gives them to `syscall`. */
 export const libcSyscalls: Readonly<Record<string, string>> = { 424: 'pidfd_send_signal' };
+
+/** Those that only get a descriptor: pidfd_open and pidfd_getfd. */
+export const quietSyscalls = ['434', '438'];
+
+/** What hob may have of other modules of Node through which more could be done than by those above. */
+export const otherMeans: Readonly<Record<string, readonly string[]>> = {
+  'node:child_process': ['spawn'],
+  'node:ffi': ['default'],
+  'node:net': ['connect', 'createServer', 'Socket'],
+  'node:sqlite': ['DatabaseSync'],
+  'node:worker_threads': ['Worker', 'parentPort', 'workerData'],
+};
+
+/** Modules of Node that change nothing outside of the process. */
+export const harmless =
+  /^node:(crypto|events|http|module|os|path|perf_hooks|readline|stream|timers\/promises|url|util|zlib)$/;
 
 /** What a piece of SQL changes: `journal: INSERT container`. Undefined for what only reads, or begins or settles something. */
 export function statementName(sql: string): string | undefined {

@@ -1,4 +1,5 @@
-import { Worker } from 'node:worker_threads';
+import threads, { Worker } from 'node:worker_threads';
+import type { WorkerOptions } from 'node:worker_threads';
 import type { Mark } from './plan.ts';
 import { happensAt } from './plan.ts';
 
@@ -30,6 +31,18 @@ export function wrapHookMessages(): void {
     pass(this, place, 'after', () => undefined);
     return true;
   } as typeof emit;
+}
+
+const preload = new URL('./preload.ts', import.meta.url).pathname;
+
+/** hob gives the threads of its plugins an environment of their own, so what they are to load goes with their arguments. */
+export function wrapThreads(): void {
+  threads.Worker = class extends Worker {
+    constructor(path: string | URL, { env, execArgv = [], ...rest }: WorkerOptions = {}) {
+      const own = { ...(env as Record<string, string>), HOB_WALK_PLAN: process.env['HOB_WALK_PLAN'] };
+      super(path, { ...rest, env: own, execArgv: [...execArgv, '--import', preload] });
+    }
+  };
 }
 
 type Place = Pick<Mark, 'point' | 'detail'>;

@@ -17,17 +17,30 @@ export interface Plan {
   readonly id: string;
   /** Write every mark, a JSON line each, to the file of this name and `.hob` or `.keeper`. */
   readonly trace?: string;
-  readonly faults?: readonly Fault[];
+  /** Each comes once. */
+  readonly faults?: readonly (Fault | FirstFault)[];
 }
 
 export interface Fault {
   readonly process: ProcessName;
   readonly mark: Mark;
-  /** The first time is 1. */
+  /** The first time in the life of a process is 1. */
   readonly occurrence: number;
-  /** kill: the process is dead. fail: the effect is an error, and is not done (before) or done all the same (after). hang: it takes long, or for ever. */
+  /**
+   * kill: the process is dead. fail: the effect is an error and is not done; of a message, that what carries it breaks. hang: it never comes to
+   * an end; only what the whole thread waits for takes long instead, as for ever would be a process that somebody has to kill.
+   */
   readonly action: 'kill' | 'fail' | 'hang';
 }
+
+/** A fault at the first mark of a kind, wherever that is in a file: `file: writeSync at src/keeper/rotating-file.ts`. */
+export interface FirstFault extends Pick<Fault, 'process' | 'action'>, Pick<Mark, 'phase'> {
+  /** What the point begins with. */
+  readonly point: string;
+}
+
+/** A line for each message that did not come through, though both sides live on: who waited for an answer may ask again. */
+export const cutsFile = (planFile: string): string => `${planFile}.cuts`;
 
 export const keyOf = ({ point, detail, phase }: Mark): string => `${phase} ${point} ${detail}`;
 
@@ -36,6 +49,8 @@ const self = process.argv.some((argument) => argument.endsWith('/keeper/main.ts'
 // Taken before they are wrapped.
 const { readFileSync, openSync, writeSync, closeSync } = fs;
 const planFile = process.env['HOB_WALK_PLAN'] ?? '';
+/** The faults that came, a line each: the plan's id, and which of its faults. */
+const firedFile = `${planFile}.fired`;
 
 let counted = { id: '', times: new Map<string, number>() };
 
@@ -49,18 +64,27 @@ export function happensAt(mark: Mark): 'nothing' | 'fail' | 'hang' {
   counted.times.set(key, times);
   if (plan.trace !== undefined)
     append(`${plan.trace}.${self}`, JSON.stringify({ ...mark, occurrence: times, at: performance.now() }));
-  const fault = plan.faults?.find(
-    ({ process, mark: at, occurrence }) => process === self && keyOf(at) === key && occurrence === times,
-  );
-  // Who died has a successor, which gets there as well.
-  if (!fault || hasFired(plan)) return 'nothing';
-  append(`${planFile}.fired`, `${plan.id} ${self}`);
+  const isDue = (fault: Fault | FirstFault, index: number): boolean =>
+    fault.process === self && isAt(fault, mark, times) && !hasFired(plan.id, index);
+  const index = plan.faults?.findIndex(isDue) ?? -1;
+  const fault = plan.faults?.[index];
+  if (!fault) return 'nothing';
+  append(firedFile, `${plan.id} ${index}`);
+  if (fault.action !== 'kill' && isMessage(mark)) append(cutsFile(planFile), plan.id);
   return fault.action === 'kill' ? die() : fault.action;
 }
 
-function hasFired({ id }: Plan): boolean {
+const isMessage = ({ point }: Mark): boolean => /^(keeper|hook): /.test(point);
+
+const isAt = (fault: Fault | FirstFault, mark: Mark, times: number): boolean =>
+  'mark' in fault
+    ? keyOf(fault.mark) === keyOf(mark) && fault.occurrence === times
+    : fault.phase === mark.phase && mark.point.startsWith(fault.point);
+
+/** Who died has a successor, which gets there as well. */
+function hasFired(id: string, index: number): boolean {
   try {
-    return readFileSync(`${planFile}.fired`, 'utf8').split('\n').includes(`${id} ${self}`);
+    return readFileSync(firedFile, 'utf8').split('\n').includes(`${id} ${index}`);
   } catch {
     return false;
   }

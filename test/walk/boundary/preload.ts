@@ -6,7 +6,7 @@
 import { syncBuiltinESMExports } from 'node:module';
 import { isMainThread } from 'node:worker_threads';
 import { wrapFiles } from './files.ts';
-import { wrapHookMessages } from './hook-messages.ts';
+import { wrapHookMessages, wrapThreads } from './hook-messages.ts';
 import { wrapJournal } from './journal.ts';
 import { wrapKeeperMessages } from './keeper-messages.ts';
 import { wrapLibc } from './libc.ts';
@@ -14,14 +14,20 @@ import { wrapProcesses } from './processes.ts';
 
 const isKeeper = process.argv.some((argument) => argument.endsWith('/keeper/main.ts'));
 
-if (isMainThread && process.env['HOB_WALK_PLAN'] !== undefined) {
+if (process.env['HOB_WALK_PLAN'] !== undefined) {
+  // The threads of plugins write files, too.
   wrapFiles();
+  if (isMainThread) wrapTheRest();
+  syncBuiltinESMExports();
+}
+
+function wrapTheRest(): void {
   wrapLibc();
   wrapProcesses();
   wrapKeeperMessages();
   if (!isKeeper) {
     wrapJournal();
     wrapHookMessages();
+    wrapThreads();
   }
-  syncBuiltinESMExports();
 }

@@ -12,7 +12,7 @@ export interface Kind<Args extends readonly unknown[]> {
   readonly error: (name: string) => Error;
 }
 
-/** Longer than any call should take; a time limit of hob's own may end the wait. */
+/** Longer than any call should take: a disk that is slow. */
 const hangMs = 1500;
 
 /** An effect that is done when the call returns. */
@@ -56,7 +56,7 @@ function inside<Result>(run: () => Result): Result {
   }
 }
 
-export function markOf<Args extends readonly unknown[]>(
+function markOf<Args extends readonly unknown[]>(
   kind: Kind<Args>,
   args: Args,
 ): Pick<Mark, 'point' | 'detail'> | undefined {

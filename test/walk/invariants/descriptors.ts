@@ -32,7 +32,7 @@ export function descriptorFaults(sight: Sight, before?: Descriptors): string[] {
     const pidfds = open.filter((target) => target.includes('pidfd')).length;
     return [
       ...open
-        .filter((target) => target.endsWith(' (deleted)'))
+        .filter((target) => target.endsWith(' (deleted)') && !isLost(sight, target))
         .map((target) => `${who} has a deleted file open: ${target}`),
       ...open.flatMap((target) => strangeFaults(sight, who, target)),
       ...repeated(open).map((target) => `${who} has a file open twice: ${target}`),
@@ -45,9 +45,14 @@ export function descriptorFaults(sight: Sight, before?: Descriptors): string[] {
   });
 }
 
+/** Its files were deleted by somebody, and it runs on with what was open. */
+const isLost = ({ alive }: Sight, target: string): boolean =>
+  alive.get(/\/instances\/([^/]+)\//.exec(target)?.[1] ?? '')?.hasFiles === false;
+
 /** As long as there is a hob, which tells each keeper what to read. */
 function unreadFaults({ world, alive }: Sight, open: readonly string[]): string[] {
-  const fifos = [...alive.keys()].flatMap((id) => ['stdout', 'stderr'].map((name) => ({ id, name })));
+  const withFiles = [...alive.values()].filter(({ hasFiles = true }) => hasFiles);
+  const fifos = withFiles.flatMap(({ name: id }) => ['stdout', 'stderr'].map((name) => ({ id, name })));
   const isRead = (id: string, name: string): boolean => open.includes(join(world.runDir, 'instances', id, name));
   return fifos.flatMap(({ id, name }) =>
     isRead(id, name) || world.death ? [] : [`${id}: the keeper does not read its ${name}`],

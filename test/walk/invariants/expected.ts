@@ -14,6 +14,8 @@ export interface Expected {
   readonly memory?: number;
   /** Whether the rootfs of its instances is an overlay: not with readOnlyRootfs. True by default. */
   readonly overlay?: boolean;
+  /** False where somebody has deleted the files of its instance: hob has made again what it needs, and its output is gone. True by default. */
+  readonly hasFiles?: boolean;
   /** What hob must say of it; the phase that goes with the state by default. */
   readonly told?: Told;
 }
@@ -33,6 +35,15 @@ export interface Init {
 }
 
 export const isAlive = ({ state }: Expected): boolean => state === 'running' || state === 'paused';
+
+/** The same, when so many steps of its start may have failed, each of which counts as a restart. */
+export function withRestarts(expected: Expected, more: number): Expected {
+  const { told } = expected;
+  if (told?.restartCount === undefined || more === 0) return expected;
+  const [least, most] =
+    typeof told.restartCount === 'number' ? [told.restartCount, told.restartCount] : told.restartCount;
+  return { ...expected, told: { ...told, restartCount: [least, most + more] } };
+}
 
 /** What is wrong with a number, in words; nothing when it is as expected. */
 export function countFault(what: string, count: number, expected: Expected['starts']): string[] {

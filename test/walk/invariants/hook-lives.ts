@@ -59,7 +59,7 @@ function addLine({ byKey, deaths }: Lives, line: CallLine): void {
 function noteDeaths(sight: Sight, lives: Lives): void {
   const { world } = sight;
   const keeper = helpersOf(sight, 'keeper')[0]?.pid ?? lives.keeper;
-  if (lives.keeper !== 0 && keeper !== lives.keeper) world.deaths += 1;
+  if (lives.keeper !== 0 && keeper !== lives.keeper) world.noteDeath();
   lives.keeper = keeper;
   lives.deaths = world.deaths;
 }

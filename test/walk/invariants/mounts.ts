@@ -6,8 +6,11 @@ import type { Sight } from './sight.ts';
 
 /** In the namespace that hob lives in, each container that runs has its overlay, once, and nothing else of the world is mounted. */
 export function mountFaults(sight: Sight): string[] {
-  const { dir } = sight.world;
-  const mounts = mountsOf(mountInfo(sight)).filter(({ mountPoint }) => mountPoint.startsWith(`${dir}/`));
+  const { dir, stateDir } = sight.world;
+  // The state directory itself is mounted by who makes it read-only.
+  const mounts = mountsOf(mountInfo(sight)).filter(
+    ({ mountPoint }) => mountPoint.startsWith(`${dir}/`) && mountPoint !== stateDir,
+  );
   const wanted = new Map(overlaysOf(sight));
   return [
     ...mounts.flatMap(({ mountPoint, type }) =>

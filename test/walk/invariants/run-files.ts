@@ -51,6 +51,7 @@ function stateFaults(sight: Sight, id: string): string[] {
 }
 
 function bundleFaults(sight: Sight, id: string): string[] {
+  const { hasFiles = true } = sight.alive.get(id) ?? {};
   const bundle = join(sight.world.runDir, 'instances', id);
   if (!existsSync(bundle)) return [];
   const instanceID = /"instanceID":"([^"]*)"/.exec(readOr('', join(bundle, 'instance.json')))?.[1];
@@ -60,7 +61,9 @@ function bundleFaults(sight: Sight, id: string): string[] {
     ...namesIn(bundle).flatMap((name) =>
       knownOfInstance.test(name) ? [] : [`${id}: an unknown file is in its bundle: ${name}`],
     ),
-    ...['stdout', 'stderr'].flatMap((name) => (isFifo(name) ? [] : [`${id}: its FIFO ${name} is missing`])),
+    ...['stdout', 'stderr'].flatMap((name) =>
+      isFifo(name) || !hasFiles ? [] : [`${id}: its FIFO ${name} is missing`],
+    ),
     ...(instanceID === running ? [] : [`${id}: its bundle is of instance ${instanceID}, and ${running} runs`]),
   ];
 }

@@ -13,7 +13,7 @@ export interface Gate {
   die(): void;
 }
 
-export class Dead extends Error {}
+class Dead extends Error {}
 
 const never = new Promise<never>(() => undefined);
 

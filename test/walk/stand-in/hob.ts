@@ -5,6 +5,8 @@ import { createReporter } from '../../../src/daemon/reporter.ts';
 import { memoryBytes } from '../../../src/api/quantity.ts';
 import type { Journal } from '../../../src/journal/journal.ts';
 import { openJournal } from '../../../src/journal/sqlite.ts';
+import { rowOf } from '../../../src/journal/containers.ts';
+import { openCopies, type Copies } from '../../../src/journal/copies.ts';
 import { at, createGate, type Gate } from './gate.ts';
 import { standInPlugins } from './plugins.ts';
 import { standInRootfs, standInRuntime } from './runtime.ts';
@@ -36,12 +38,9 @@ const log = pino({ level: 'silent' });
 
 export function beginHob({ world, places, sources, latency, onBegun }: HobOptions): Hob {
   const gate = createGate((name) => world.note(`hob dies at: ${name}`));
-  const ownJournal = openJournal({
-    path: join(places.state, 'journal.db'),
-    copiesDir: join(places.run, 'journal'),
-    log,
-  });
-  const journal = gatedJournal(ownJournal, world, gate);
+  const copiesDir = join(places.run, 'journal');
+  const ownJournal = openJournal({ path: join(places.state, 'journal.db'), copiesDir, log });
+  const journal = gatedJournal(ownJournal, openCopies(copiesDir, log), world, gate);
   const report = createReporter(journal, log);
   const plugins = standInPlugins(world, gate, { journal, report, log });
   let control: Control | undefined;
@@ -89,20 +88,32 @@ export function beginHob({ world, places, sources, latency, onBegun }: HobOption
 }
 
 const writes: ReadonlySet<string> = new Set(['save', 'forget', 'beginHook', 'endHook', 'addEvent', 'setFact']);
+const mostRevisionsOfALife = 1_000_000;
+let lives = 0;
 
-/** The real one. What it has written outlives the hob, as it does on a disk. */
-function gatedJournal(journal: Journal, world: World, gate: Gate): Journal {
+/**
+ * The real one. What it has written outlives the hob, as it does on a disk. When the disk becomes full, what is saved of a container is in its
+ * copy alone: that is on no disk. A hob that begins on a full disk has all of its journal there.
+ */
+function gatedJournal(journal: Journal, copies: Copies, world: World, gate: Gate): Journal {
+  const isOnDisk = !world.disk.full;
+  let revision = (lives += 1) * mostRevisionsOfALife;
   const gated =
-    <Args extends unknown[], Result>(name: string, method: (...args: Args) => Result) =>
+    <Args extends unknown[], Result>(
+      name: string,
+      method: (...args: Args) => Result,
+      whenFull: (...args: Args) => void = () => undefined,
+    ) =>
     (...args: Args): Result =>
       at(gate, `journal.${name}`, () => {
-        if (world.disk.full && writes.has(name)) throw new Error('the disk is full, says the walk');
-        return method(...args);
+        if (!isOnDisk || !world.disk.full || !writes.has(name)) return method(...args);
+        whenFull(...args);
+        throw new Error('the disk is full, says the walk');
       });
   return {
     news: journal.news,
     containers: gated('containers', journal.containers),
-    save: gated('save', journal.save),
+    save: gated('save', journal.save, (record) => copies.save(rowOf(record, (revision += 1)))),
     forget: gated('forget', journal.forget),
     beginHook: gated('beginHook', journal.beginHook),
     endHook: gated('endHook', journal.endHook),

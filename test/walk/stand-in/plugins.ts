@@ -1,6 +1,6 @@
 import { requiredMissing, runHookPoint, waitsForPreStart } from '../../../src/hooks/dispatcher.ts';
 import { HintFlags, hookMode } from '../../../src/hooks/hint-flags.ts';
-import { createInstancePlugins } from '../../../src/hooks/instance-plugins.ts';
+import { createInstancePlugins } from '../../../src/hooks/registry/instance-plugins.ts';
 import type { HookContext, HookPoint, Plugin, StartState } from '../../../src/hooks/plugin.ts';
 import type { RegisteredPlugin } from '../../../src/hooks/registered-plugin.ts';
 import { inProcessPlugin } from '../../../src/hooks/testing/in-process.ts';

@@ -1,6 +1,6 @@
 import type { Rootfs } from '../../../src/rootfs/rootfs.ts';
 import { RootfsError } from '../../../src/rootfs/rootfs-error.ts';
-import type { Exit, Launch, Observation, Runtime, StartOutcome } from '../../../src/runtime/runtime.ts';
+import type { BegunStart, Exit, Launch, Observation, Runtime, StartOutcome } from '../../../src/runtime/runtime.ts';
 import { timersPromises } from './clock.ts';
 import { at, through, type Gate } from './gate.ts';
 import type { Config, Life, World } from './world.ts';
@@ -91,6 +91,12 @@ export function standInRuntime(world: World, gate: Gate, latency: () => number):
     return prepared;
   }
 
+  function outcomeOf({ id, instanceID }: BegunStart | Launch, signal: AbortSignal, error: unknown): StartOutcome {
+    signal.throwIfAborted();
+    const life = find(id, instanceID);
+    return failed('CreateError', String(error), life !== undefined && existed(life));
+  }
+
   async function discard(id: string, instanceID: string): Promise<void> {
     const life = world.lives.get(id);
     if (!life) return call('release', () => undefined);
@@ -119,15 +125,21 @@ export function standInRuntime(world: World, gate: Gate, latency: () => number):
   return {
     start: (launch, onCreated, signal, unwanted = new AbortController().signal) =>
       through(gate, 'start', async () => {
-        const known = find(launch.id, launch.instanceID);
         try {
-          if (!known) await discard(launch.id, '');
-          const life = known?.files.shell ? known : await begin(launch);
+          if (!find(launch.id, launch.instanceID)) await discard(launch.id, '');
+          return await follow(await begin(launch), onCreated, signal, unwanted);
+        } catch (error) {
+          return outcomeOf(launch, signal, error);
+        }
+      }),
+    goOn: (begun, onCreated, signal, unwanted = new AbortController().signal) =>
+      through(gate, 'goOn', async () => {
+        const life = find(begun.id, begun.instanceID);
+        if (!life) return failed('CreateError', 'nothing is left of it', false);
+        try {
           return await follow(life, onCreated, signal, unwanted);
         } catch (error) {
-          signal.throwIfAborted();
-          const life = find(launch.id, launch.instanceID);
-          return failed('CreateError', String(error), life !== undefined && existed(life));
+          return outcomeOf(begun, signal, error);
         }
       }),
     answerPreStart: (id, instanceID, verdict) =>
@@ -163,7 +175,7 @@ export function standInRuntime(world: World, gate: Gate, latency: () => number):
       }),
     discard: (id, instanceID) => through(gate, 'discard', () => discard(id, instanceID)),
     observe: (id, instanceID) => through(gate, 'observe', async () => observationOf(find(id, instanceID))),
-    list: () => call('list', () => [...world.lives.keys()]),
+    list: () => call('list', () => [...world.lives.values()].map(({ id, instanceID }) => ({ id, instanceID }))),
   };
 }
 

@@ -1,5 +1,5 @@
 import { changeHashes } from '../../../src/api/hash.ts';
-import { key as keyOf, type Container } from '../../../src/api/container.ts';
+import type { Container } from '../../../src/api/container.ts';
 import { parseSpecs } from '../../../src/api/parse.ts';
 import { memoryBytes } from '../../../src/api/quantity.ts';
 import type { DesiredStore } from '../../../src/controller/desired-store.ts';
@@ -11,7 +11,7 @@ export const sources = ['first', 'second'] as const;
 export type SourceName = (typeof sources)[number];
 export const names = ['c0', 'c1', 'c2'] as const;
 export type Name = (typeof names)[number];
-export const sourceOf = (name: Name): SourceName => (name === 'c2' ? 'second' : 'first');
+const sourceOf = (name: Name): SourceName => (name === 'c2' ? 'second' : 'first');
 const originOf = (name: Name): string => `${name}.yaml`;
 
 /** What the walk lets people want of a container. */
@@ -40,6 +40,8 @@ export function createWishes() {
   const unreadable = new Set<SourceName>();
   /** A file that has a mistake now. */
   const wrong = new Set<Name>();
+  /** Changed where hob cannot read it yet. */
+  const unseen = new Set<Name>();
   let store: DesiredStore | undefined;
 
   function tell(name: Name): void {
@@ -57,12 +59,20 @@ export function createWishes() {
     store?.sinkFor(source).synced();
   }
 
-  const changed = (name: Name): void => void changedAt.set(name, monotonic());
+  function changed(name: Name): void {
+    changedAt.set(name, monotonic());
+    unseen[wrong.has(name) || unreadable.has(sourceOf(name)) ? 'add' : 'delete'](name);
+  }
+
+  /** For hob, it is now that it changes. */
+  const maybeSeen = (name: Name): void => {
+    if (unseen.has(name)) changed(name);
+  };
 
   return {
     wanted,
-    changedAt: (name: Name): number => changedAt.get(name) ?? 0,
-    isWrong: (name: Name): boolean => wrong.has(name),
+    /** When hob could read what is wanted; Infinity while it cannot. */
+    changedAt: (name: Name): number => (unseen.has(name) ? Infinity : (changedAt.get(name) ?? 0)),
     declare(name: Name, wish: Wish): void {
       wanted.set(name, wantedOf(name, wish));
       changed(name);
@@ -81,6 +91,7 @@ export function createWishes() {
     },
     mend(name: Name): void {
       if (!wrong.delete(name)) return;
+      maybeSeen(name);
       tell(name);
     },
     readable(source: SourceName, isReadable: boolean): void {
@@ -92,7 +103,9 @@ export function createWishes() {
       }
       unreadable.delete(source);
       store?.sinkFor(source).unavailable(undefined);
-      for (const name of names) if (sourceOf(name) === source) tell(name);
+      const own = names.filter((name) => sourceOf(name) === source);
+      own.forEach(maybeSeen);
+      own.forEach(tell);
       store?.sinkFor(source).synced();
     },
     /** A new hob asks. */
@@ -141,4 +154,3 @@ const specOf = (name: Name, { command, policy, state, memory, plugins }: Wish): 
 });
 
 export const pluginNames = Object.keys(pluginHints);
-export const keyOfName = (name: string): string => keyOf({ namespace: 'default', name });

@@ -4,8 +4,7 @@ import { mkfifo } from '../../../src/host/libc.ts';
 import type { Places } from '../world.ts';
 
 /** Which hook points a plugin takes part in, and how. */
-export const allSync = 0b11111;
-export const allAsync = allSync << 16;
+const allSync = 0b11111;
 
 /** The module and the executable, each with the file that it is made from and what it is called in its folder. */
 const files = { witness: ['witness.mjs', 'index.mjs'], scribe: ['scribe', 'scribe'] } as const;

@@ -1,5 +1,5 @@
-import { createPins, type Pin } from './registry/pins.ts';
-import type { RegisteredPlugin } from './registered-plugin.ts';
+import type { RegisteredPlugin } from '../registered-plugin.ts';
+import { createPins, type Pin } from './pins.ts';
 
 /** Which version of a plugin serves which instance. */
 export interface InstancePlugins {
