@@ -16,7 +16,7 @@ import { observe } from './observe.ts';
 import { openOomLog } from './oom.ts';
 import { findInstance, type RuntimeParts } from './runtime-parts.ts';
 import type { Exit, Runtime } from './runtime.ts';
-import { pruneSignals } from './signals.ts';
+import { pruneSignals } from './signal-files.ts';
 import { rebuild } from './instance/rebuild.ts';
 import { createSeccompCache } from './oci/seccomp-cache.ts';
 import { createSlots } from './start/slots.ts';
@@ -148,7 +148,7 @@ function operations(parts: RuntimeParts): Runtime {
     discard: (id, instanceID) => discard(parts, id, instanceID),
     async observe(id, instanceID) {
       const instance = find(id, instanceID);
-      const whole = instance?.facts.shellPid === undefined ? (rebuild(parts, id, instanceID) ?? instance) : instance;
+      const whole = instance && isToldOf(instance) ? instance : (rebuild(parts, id, instanceID) ?? instance);
       return whole ? observe(parts, whole) : { kind: 'absent' };
     },
     async list() {
@@ -158,6 +158,10 @@ function operations(parts: RuntimeParts): Runtime {
     },
   };
 }
+
+/** Of its shell, and of its init or its end. */
+const isToldOf = ({ facts }: Instance): boolean =>
+  facts.shellPid !== undefined && (facts.pid !== undefined || facts.crunCode !== undefined);
 
 const never = new AbortController().signal;
 

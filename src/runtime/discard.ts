@@ -1,6 +1,7 @@
 import { existsSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
-import { hasCgroup, removeCgroups } from './cgroup-remains.ts';
+import { removeCgroups } from './cgroup-remains.ts';
+import { hasCgroup } from './cgroup-state.ts';
 import { drainLog } from './container-output.ts';
 import { endHelpers, endInstance } from './end-instance.ts';
 import { exitOf } from './instance/exit.ts';
@@ -8,7 +9,7 @@ import { crunRoot, instancePaths, instancesDirectory, safeID } from './instance/
 import { forgetPidfd, type Instance } from './instance.ts';
 import { parseRecord } from './json.ts';
 import type { RuntimeParts } from './runtime-parts.ts';
-import { pruneSignals } from './signals.ts';
+import { pruneSignals } from './signal-files.ts';
 import { readSmall } from './small-file.ts';
 
 /**

@@ -6,7 +6,7 @@ import { letHelpersGoOn } from './follow/helpers-go-on.ts';
 import type { Instance } from './instance.ts';
 import { once } from './once.ts';
 import type { RuntimeParts } from './runtime-parts.ts';
-import { watchSignals } from './signals.ts';
+import { watchSignals } from './signal-files.ts';
 
 export interface Following {
   /** From now on, tell what others do to the containers. */

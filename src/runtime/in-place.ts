@@ -2,7 +2,7 @@ import { mkdirSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { wordsOf } from '../host/errors.ts';
 import { signalPidfd } from '../host/libc.ts';
-import { isFrozen } from './cgroup-remains.ts';
+import { isFrozen } from './cgroup-state.ts';
 import { findInit, isLiving } from './instance/init.ts';
 import { appliedLimits, instancesDirectory, safeID } from './instance/paths.ts';
 import { wrongLimitsOf } from './instance/wrong-limits.ts';

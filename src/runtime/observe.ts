@@ -1,4 +1,4 @@
-import { isFrozen } from './cgroup-remains.ts';
+import { isFrozen } from './cgroup-state.ts';
 import { exitOf } from './instance/exit.ts';
 import { findInit, isTended, livingStat } from './instance/init.ts';
 import type { Instance } from './instance.ts';

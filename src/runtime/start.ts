@@ -1,7 +1,7 @@
 import { closeSync } from 'node:fs';
 import { wordsOf } from '../host/errors.ts';
 import { discard } from './discard.ts';
-import { followStart, type StartListener } from './start/follow.ts';
+import { followStart, type StartListener } from './start/outcome.ts';
 import { cgroupsPathOf, commandName, hasTerminal, limitsIn, writeInstance } from './instance/files.ts';
 import { crunRoot, instancePaths, type InstancePaths } from './instance/paths.ts';
 import { followInstance, type Instance } from './instance.ts';
@@ -10,7 +10,7 @@ import { once } from './once.ts';
 import { closePty, openPty, type Pty } from './start/pty.ts';
 import { findInstance, type RuntimeParts } from './runtime-parts.ts';
 import type { BegunStart, Launch, StartOutcome } from './runtime.ts';
-import { startCommand } from './start/command.ts';
+import { startCommand } from './instance/start-command.ts';
 import { failed, givenUp } from './start/failure.ts';
 
 /** Start an instance. What goes wrong is an outcome; only an abort rejects. */

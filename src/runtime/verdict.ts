@@ -1,7 +1,7 @@
 import { closeSync, constants, openSync, writeSync } from 'node:fs';
 import { meansMissing } from '../host/errors.ts';
 import type { Instance } from './instance.ts';
-import { goAhead, refusal } from './start/command.ts';
+import { goAhead, refusal } from './instance/start-command.ts';
 
 /**
  * Tell the hook that waits. Without one, nothing happens: it is gone, or was answered before. Where somebody has deleted the FIFO nobody can be

@@ -1,14 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import {
-  callsOf,
-  eventsOf,
-  isAlive,
-  putModulePlugin,
-  putShellPlugin,
-  untilCalled,
-  untilEvent,
-} from '../support/faults.ts';
+import { callsOf, eventsOf, putModulePlugin, putShellPlugin, untilCalled, untilEvent } from '../support/faults.ts';
+import { isAlive } from '../support/processes.ts';
 import { runsForever, testHob, untilTrue } from '../support/hob.ts';
 
 const [postConstruction, preStart, postStart, postStop, preDestruction] = [1, 2, 4, 8, 16] as const;

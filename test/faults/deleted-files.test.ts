@@ -35,6 +35,11 @@ async function endsWell(name: string, pid: number): Promise<void> {
   expect(remainsOf(hob, name)).toEqual([]);
 }
 
+function removeSignals(name: string, end: string): void {
+  const files = readdirSync(run('signals')).filter((file) => file.startsWith(`${name}.`) && file.endsWith(end));
+  for (const file of files) remove(run('signals', file));
+}
+
 const losses: [string, string, (name: string) => void][] = [
   ['its bundle', 'bundle', (name) => remove(run('instances', name))],
   [
@@ -42,12 +47,8 @@ const losses: [string, string, (name: string) => void][] = [
     'fifos',
     (name) => ['stdout', 'stderr', 'verdict'].forEach((fifo) => remove(run('instances', name, fifo))),
   ],
-  [
-    'its signal files',
-    'signals',
-    (name) =>
-      readdirSync(run('signals')).forEach((file) => file.startsWith(`${name}.`) && remove(run('signals', file))),
-  ],
+  ['its signal files', 'signals', (name) => removeSignals(name, '')],
+  ['the file that names its init', 'init', (name) => removeSignals(name, '.pid')],
   ['the state that crun keeps of it', 'state', (name) => remove(run('crun', name))],
   ['all bundles', 'instances', () => remove(run('instances'))],
 ];

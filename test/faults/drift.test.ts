@@ -3,7 +3,8 @@ import { cpSync, existsSync, readFileSync, renameSync, rmSync, statSync, truncat
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { cgroupPaths, detectCgroups } from '../../src/host/cgroups.ts';
-import { eventsOf, isAlive, keeperOf, parentOf, putShellPlugin, untilCalled, untilEvent } from '../support/faults.ts';
+import { eventsOf, keeperOf, putShellPlugin, untilCalled, untilEvent } from '../support/faults.ts';
+import { isAlive, parentOf } from '../support/processes.ts';
 import { freezerOf } from '../support/freezer.ts';
 import { testHob, untilTrue } from '../support/hob.ts';
 import { memoryLimitOf } from '../support/runtime.ts';
@@ -169,6 +170,17 @@ describe('a container that others', () => {
     );
     await untilTrue('it is no longer held', () => !isFrozen(pid));
     ranOn('stateless', pid);
+  });
+
+  it('deprive of what crun keeps of it while hob is dead has that again', async () => {
+    const pid = await start('stateless-dead');
+    await untilTrue('hob has read it', () => existsSync(run('instances/stateless-dead/crun-status')));
+    await hob.kill();
+    rmSync(run('crun/stateless-dead'), { recursive: true });
+    await hob.start();
+    await untilEvent(hob, 'default/stateless-dead', 'StateLost', /hob wrote it again/);
+    expect(hob.cli('exec', 'stateless-dead', '--', 'echo', 'in there')).toContain('in there');
+    ranOn('stateless-dead', pid);
   });
 
   it('unmount the rootfs of runs on, and is told of', async () => {

@@ -1,7 +1,8 @@
 import { chmodSync, existsSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { callsOf, isAlive, keeperOf, putShellPlugin, untilCalled, untilEvent } from '../support/faults.ts';
+import { callsOf, keeperOf, putShellPlugin, untilCalled, untilEvent } from '../support/faults.ts';
+import { isAlive } from '../support/processes.ts';
 import { runsForever, type TestHob, testHob, untilTrue } from '../support/hob.ts';
 
 let hob: TestHob;

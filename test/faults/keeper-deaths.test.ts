@@ -1,7 +1,8 @@
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, it } from 'vitest';
-import { callsOf, hooksBegun, isAlive, keeperOf, putShellPlugin, untilCalled } from '../support/faults.ts';
+import { callsOf, hooksBegun, keeperOf, putShellPlugin, untilCalled } from '../support/faults.ts';
+import { isAlive } from '../support/processes.ts';
 import { runsForever, testHob, untilTrue } from '../support/hob.ts';
 
 const hob = testHob();

@@ -4,7 +4,8 @@ import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { backoffMs } from '../../machines/context.ts';
-import { isAlive, putShellPlugin } from '../support/faults.ts';
+import { putShellPlugin } from '../support/faults.ts';
+import { isAlive } from '../support/processes.ts';
 import { runsForever, testHob, untilTrue } from '../support/hob.ts';
 
 const hob = testHob();

@@ -1,7 +1,8 @@
 import { rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { callsOf, isAlive, keeperOf, putShellPlugin, untilCalled } from '../support/faults.ts';
+import { callsOf, keeperOf, putShellPlugin, untilCalled } from '../support/faults.ts';
+import { isAlive } from '../support/processes.ts';
 import { runsForever, testHob } from '../support/hob.ts';
 
 const hob = testHob();

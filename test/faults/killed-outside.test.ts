@@ -1,7 +1,8 @@
 import { spawnSync } from 'node:child_process';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { everyHookOnce, hooksBegun, isAlive, parentOf, putShellPlugin, untilCalled } from '../support/faults.ts';
+import { everyHookOnce, hooksBegun, putShellPlugin, untilCalled } from '../support/faults.ts';
+import { isAlive, parentOf } from '../support/processes.ts';
 import { testHob, untilTrue } from '../support/hob.ts';
 import { remainsOf } from '../support/remains.ts';
 

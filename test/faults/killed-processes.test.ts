@@ -2,7 +2,8 @@ import { execFileSync, spawnSync } from 'node:child_process';
 import { readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { callsOf, eventsOf, isAlive, keeperOf, parentOf, putShellPlugin, untilCalled } from '../support/faults.ts';
+import { callsOf, eventsOf, keeperOf, putShellPlugin, untilCalled } from '../support/faults.ts';
+import { isAlive, parentOf } from '../support/processes.ts';
 import { testHob, untilTrue } from '../support/hob.ts';
 
 const hob = testHob();

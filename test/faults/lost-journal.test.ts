@@ -3,7 +3,8 @@ import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { Container } from '../../src/api/container.ts';
-import { callsOf, eventsOf, isAlive, putShellPlugin, untilCalled } from '../support/faults.ts';
+import { callsOf, eventsOf, putShellPlugin, untilCalled } from '../support/faults.ts';
+import { isAlive } from '../support/processes.ts';
 import { runsForever, testHob, untilTrue } from '../support/hob.ts';
 import { alter, journalDamages, removeJournal } from '../support/journal-damage.ts';
 

@@ -2,7 +2,8 @@ import { execFileSync } from 'node:child_process';
 import { rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { everyHookOnce, hooksBegun, isAlive, keeperOf, putShellPlugin, untilCalled } from '../support/faults.ts';
+import { everyHookOnce, hooksBegun, keeperOf, putShellPlugin, untilCalled } from '../support/faults.ts';
+import { isAlive } from '../support/processes.ts';
 import { testHob, untilTrue } from '../support/hob.ts';
 import { remainsOf } from '../support/remains.ts';
 

@@ -2,7 +2,8 @@ import { existsSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { afterAll, beforeAll, expect, it } from 'vitest';
-import { everyHookOnce, hooksBegun, isAlive, keeperOf, putShellPlugin, untilCalled } from '../support/faults.ts';
+import { everyHookOnce, hooksBegun, keeperOf, putShellPlugin, untilCalled } from '../support/faults.ts';
+import { isAlive } from '../support/processes.ts';
 import { runsForever, testHob, untilTrue } from '../support/hob.ts';
 import { cgroupsOf, processesOf, remainsOf } from '../support/remains.ts';
 

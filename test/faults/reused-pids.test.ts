@@ -4,7 +4,8 @@ import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { afterAll, afterEach, beforeAll, beforeEach, expect, it } from 'vitest';
 import { tryLock } from '../../src/host/libc.ts';
-import { hooksBegun, isAlive, keeperOf, putShellPlugin, untilCalled, untilEvent } from '../support/faults.ts';
+import { hooksBegun, keeperOf, putShellPlugin, untilCalled, untilEvent } from '../support/faults.ts';
+import { isAlive } from '../support/processes.ts';
 import { runsForever, testHob, untilTrue } from '../support/hob.ts';
 import { processesOf, remainsOf } from '../support/remains.ts';
 

@@ -15,7 +15,7 @@ import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { mount, unmount } from '../../src/host/libc.ts';
 import { instancePaths } from '../../src/runtime/instance/paths.ts';
 import type { Launch } from '../../src/runtime/runtime.ts';
-import { startCommand } from '../../src/runtime/start/command.ts';
+import { startCommand } from '../../src/runtime/instance/start-command.ts';
 import { never, testRuntime, type TestRuntime } from '../support/runtime.ts';
 import { isAlive } from '../support/processes.ts';
 import { until } from '../support/until.ts';

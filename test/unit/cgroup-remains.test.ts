@@ -2,7 +2,8 @@ import { existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, it } from 'vitest';
-import { isFrozen, removeCgroups } from '../../src/runtime/cgroup-remains.ts';
+import { removeCgroups } from '../../src/runtime/cgroup-remains.ts';
+import { isFrozen } from '../../src/runtime/cgroup-state.ts';
 
 let root: string;
 beforeEach(() => {

@@ -14,7 +14,7 @@ import {
 import { instancePaths, parseSignalName } from '../../src/runtime/instance/paths.ts';
 import { followInstance } from '../../src/runtime/instance.ts';
 import type { Launch, OciConfig } from '../../src/runtime/runtime.ts';
-import { isOurs, isShell, preStartHook, startCommand } from '../../src/runtime/start/command.ts';
+import { isOurs, isShell, preStartHook, startCommand } from '../../src/runtime/instance/start-command.ts';
 
 const paths = instancePaths('/run/hob', 'team_web.front', 'a1b2c3d4-2');
 

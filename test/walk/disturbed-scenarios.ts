@@ -159,6 +159,14 @@ export const faultyScenarios: readonly Scenario[] = [
     steps: [start(scribe)],
   },
   {
+    name: 'a new limit cannot be noted',
+    first: [{ process: 'hob', phase: 'before', point: 'file: renameSync at src/runtime/in-place.ts', action: 'fail' }],
+    before: [start({ resources: { memory: '32Mi' } }, { memory: 32 * 2 ** 20 })],
+    steps: [
+      put('its memory limit changes', 'first', { resources: { memory: '48Mi' } }, { memory: 48 * 2 ** 20, starts: 1 }),
+    ],
+  },
+  {
     name: 'output cannot be written at first',
     first: [
       { process: 'keeper', phase: 'before', point: 'file: writeSync at src/keeper/rotating-file.ts', action: 'fail' },

@@ -48,13 +48,18 @@ say(`${chosen.length} scenarios, ${moments} moments in ${taken.length} runs; see
 if (values.list) for (const job of taken) console.log(nameOf(job));
 else await report();
 
+/** Side by side, as most of each is waiting. */
 async function recordAll(): Promise<Recorded[][]> {
-  const stage = await openWitnessStage();
-  const all: Recorded[][] = [];
-  for (const scenario of chosen.filter(({ alone }) => !alone)) all.push(await recordBoth(stage, scenario));
-  await stage.close();
-  for (const scenario of chosen.filter(({ alone }) => alone)) all.push(await recordAlone(scenario));
-  return all;
+  const ways = new Map<Scenario, Recorded[]>();
+  const queue = [...chosen];
+  const work = async (): Promise<void> => {
+    const stage = await openWitnessStage();
+    for (let next = queue.shift(); next; next = queue.shift())
+      ways.set(next, next.alone ? await recordAlone(next) : await recordBoth(stage, next));
+    await stage.close();
+  };
+  await Promise.all(Array.from({ length: Math.min(3, chosen.length) }, work));
+  return chosen.map((scenario) => ways.get(scenario) ?? []);
 }
 
 async function recordAlone(scenario: Scenario): Promise<Recorded[]> {

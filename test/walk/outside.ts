@@ -1,12 +1,12 @@
 import { spawn } from 'node:child_process';
-import { appendFileSync, chmodSync, globSync, mkdirSync, rmSync, writeFileSync } from 'node:fs';
+import { appendFileSync, chmodSync, existsSync, globSync, mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Container } from '../../src/api/container.ts';
 import { MS, mount, unmount } from '../../src/host/libc.ts';
 import { keeperFiles } from '../../src/keeper/protocol.ts';
-import { crunRoot, instancesDirectory, signalsDirectory } from '../../src/runtime/instance/paths.ts';
+import { crunRoot, instancesDirectory, keptCrunStatus, signalsDirectory } from '../../src/runtime/instance/paths.ts';
 import { parentsIn } from './cgroups.ts';
 import { helpersOf, initsOf, look } from './invariants/sight.ts';
 import type { HelperKind } from './invariants/sight.ts';
@@ -51,10 +51,14 @@ const isUp = (world: World, name: string): boolean =>
     ),
   );
 
+/** Whether a plugin that says of its calls is still to say that a container has started. */
 async function callsHooks(world: World): Promise<boolean> {
   const { items } = (await world.api('/containers')) as { items: Container[] };
-  const calls = items.flatMap(({ status }) => Object.values(status?.hooks ?? {}).flat());
-  return calls.some(({ outcome }) => outcome === 'running');
+  return items.some(({ spec, status }) => {
+    const called = status?.hooks?.postStart ?? [];
+    const due = (spec.plugins ?? []).filter(({ name }) => name === 'witness' || name === 'scribe');
+    return called.length < due.length || called.some(({ outcome }) => outcome === 'running');
+  });
 }
 
 /** A damaged journal, drafts that a death left, a mode that somebody changed, a keeper's log that has grown. */
@@ -78,7 +82,7 @@ export async function killAndDeleteBundle(world: World, name: string): Promise<v
 
 /** When hob has looked at it, which it does every two seconds: before, there is nothing that it could write again. */
 export async function deleteCrunState({ runDir }: World, name: string): Promise<void> {
-  await delay(5_000);
+  while (!existsSync(join(instancesDirectory(runDir), name, keptCrunStatus))) await delay(100);
   rmSync(join(crunRoot(runDir), name), { recursive: true, force: true });
 }
 

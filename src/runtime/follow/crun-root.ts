@@ -1,10 +1,20 @@
-import { copyFileSync, existsSync, mkdirSync, readdirSync, rmSync, statSync, watch, writeFileSync } from 'node:fs';
+import {
+  copyFileSync,
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  renameSync,
+  rmSync,
+  statSync,
+  watch,
+  writeFileSync,
+} from 'node:fs';
 import { basename, join } from 'node:path';
 import { wordsOf } from '../../host/errors.ts';
 import { discard } from '../discard.ts';
 import type { DriftListener } from './drift.ts';
-import { crunStateExists, livingStat } from '../instance/init.ts';
-import { crunRoot, instancesDirectory, isSafeID } from '../instance/paths.ts';
+import { livingStat } from '../instance/init.ts';
+import { crunRoot, instancesDirectory, isSafeID, keptCrunStatus } from '../instance/paths.ts';
 import type { Instance } from '../instance.ts';
 import { parseRecord } from '../json.ts';
 import type { RuntimeParts } from '../runtime-parts.ts';
@@ -51,17 +61,20 @@ export function createCrunRootWatch(
     for (const name of [...instances.keys(), ...readdirSync(root)]) touched.add(name);
   }
 
+  /** In the bundle as well, for the next hob. */
   function remember(instance: Instance): void {
-    const status = readSmall(join(instance.paths.crunState, 'status'));
-    if (parseRecord(status)['pid'] === instance.init?.pid) instance.crunStatus = status;
-    else if (asked.has(instance)) instance.crunStatus = '';
+    const kept = join(instance.paths.directory, keptCrunStatus);
+    const known = readStatus(instance, kept);
+    const status = readStatus(instance, join(instance.paths.crunState, 'status')) ?? known;
+    if (status !== undefined && known === undefined) tryToKeep(kept, status);
+    if (status !== undefined || asked.has(instance)) instance.crunStatus = status ?? '';
     asked.add(instance);
   }
 
   function lookAt(name: string): void {
     const instance = instances.get(name);
     if (!instance || instance.strange) return considerStranger(name);
-    if (!instance.init || !livingStat(instance.init) || crunStateExists(instance)) return;
+    if (!instance.init || !livingStat(instance.init) || existsSync(join(instance.paths.crunState, 'status'))) return;
     giveBack(name, instance);
   }
 
@@ -124,14 +137,30 @@ function identityOf(directory: string): string {
   return stat ? `${stat.dev}:${stat.ino}` : '';
 }
 
-/** crun needs the two files to pause the container, to change its limits and to run something in it: both, or it is as if there were none. */
-function restore({ crunStatus = '', paths }: Instance): void {
+/** Undefined where it is not whole, or of another. */
+function readStatus({ init }: Instance, path: string): string | undefined {
+  const status = readSmall(path);
+  return parseRecord(status)['pid'] === init?.pid ? status : undefined;
+}
+
+function tryToKeep(path: string, status: string): void {
   try {
-    mkdirSync(paths.crunState, { recursive: true, mode: 0o700 });
-    copyFileSync(paths.config, join(paths.crunState, 'config.json'));
-    writeFileSync(join(paths.crunState, 'status'), crunStatus, { mode: 0o700 });
-  } catch (error) {
-    rmSync(paths.crunState, { recursive: true, force: true });
-    throw error;
+    writeFileSync(path, status, { mode: 0o600 });
+  } catch {
+    // It is still known to this process.
   }
+}
+
+/**
+ * crun needs the two files to pause the container, to change its limits and to run something in it. They come in one step: of a folder that
+ * lacks one of them, crun could not even delete the container.
+ */
+function restore({ crunStatus = '', paths }: Instance): void {
+  const beside = join(paths.directory, 'crun-state.new');
+  rmSync(beside, { recursive: true, force: true });
+  mkdirSync(beside, { recursive: true, mode: 0o700 });
+  copyFileSync(paths.config, join(beside, 'config.json'));
+  writeFileSync(join(beside, 'status'), crunStatus, { mode: 0o700 });
+  rmSync(paths.crunState, { recursive: true, force: true });
+  renameSync(beside, paths.crunState);
 }

@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { wordsOf } from '../../host/errors.ts';
-import { isFrozen } from '../cgroup-remains.ts';
+import { isFrozen } from '../cgroup-state.ts';
 import { watchCgroup } from './cgroup-watch.ts';
 import { livingStat } from '../instance/init.ts';
 import { wrongLimitsOf } from '../instance/wrong-limits.ts';

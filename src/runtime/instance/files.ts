@@ -7,7 +7,7 @@ import { asList, asRecord, isRecord, parseRecord } from '../json.ts';
 import { limitsOf } from '../limits.ts';
 import { readSmall } from '../small-file.ts';
 import type { Launch, OciConfig } from '../runtime.ts';
-import { preStartHook } from '../start/command.ts';
+import { preStartHook } from './start-command.ts';
 
 /** What a later hob has to know of an instance that it didn't start itself. */
 export interface InstanceRecord {

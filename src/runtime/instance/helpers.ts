@@ -2,7 +2,7 @@ import { statSync } from 'node:fs';
 import { dirname } from 'node:path';
 import type { Instance } from '../instance.ts';
 import { findProcesses, processArguments } from './proc.ts';
-import { isOurs, isShell } from '../start/command.ts';
+import { isOurs, isShell } from './start-command.ts';
 
 /**
  * The processes around a container: the shell, crun, and the hook that waits for a verdict. They are told by their arguments. Another

@@ -34,6 +34,9 @@ export const crunRoot = (runDir: string): string => join(runDir, 'crun');
 /** In the bundle: what crun was told last of the limits of a container that runs, and took. */
 export const appliedLimits = 'limits.json';
 
+/** In the bundle: what crun wrote of the container when it ran, for the case that somebody deletes that. */
+export const keptCrunStatus = 'crun-status';
+
 /** @throws Error when a name would not be safe as part of a path */
 export function instancePaths(runDir: string, id: string, instanceID: string): InstancePaths {
   const key = `${safeID(id)}.${safeInstanceID(instanceID)}`;

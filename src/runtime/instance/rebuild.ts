@@ -1,6 +1,6 @@
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { codeOf } from '../../host/errors.ts';
-import { hasCgroup } from '../cgroup-remains.ts';
+import { hasCgroup } from '../cgroup-state.ts';
 import { cgroupsPathOfProcess } from './cgroup-of-process.ts';
 import { findHelpers } from './helpers.ts';
 import { crunStateExists } from './init.ts';
@@ -9,7 +9,7 @@ import { instancePaths, signalKinds, type InstancePaths } from './paths.ts';
 import { followInstance, type Instance } from '../instance.ts';
 import { findChildren, processArguments, processStat } from './proc.ts';
 import { findInstance, type RuntimeParts } from '../runtime-parts.ts';
-import { isCrunOf, isShell } from '../start/command.ts';
+import { isCrunOf, isShell } from './start-command.ts';
 
 /** The processes of one instance. */
 interface Processes {
@@ -30,8 +30,9 @@ export function rebuild(parts: RuntimeParts, id: string, instanceID: string): In
   const processes = mayLive ? processesOf(paths) : undefined;
   if (!processes) return undefined;
   const instance = findInstance(parts, id, instanceID) ?? makeAgain(parts, id, instanceID, processes);
-  if (processes.shell !== undefined) writeUnlessThere(paths.signals.shell, `${processes.shell}\n`);
   if (processes.init !== undefined) writeUnlessThere(paths.signals.pid, String(processes.init));
+  // Last: without it, the next hob begins this anew.
+  if (processes.shell !== undefined) writeUnlessThere(paths.signals.shell, `${processes.shell}\n`);
   signalKinds.forEach(instance.read);
   parts.instances.set(id, instance);
   return instance;

@@ -1,7 +1,7 @@
 import type { Instance } from '../instance.ts';
 import { parseRecord } from '../json.ts';
 import type { StartOutcome } from '../runtime.ts';
-import { refusalPattern } from './command.ts';
+import { refusalPattern } from '../instance/start-command.ts';
 
 export type StartFailure = Extract<StartOutcome, { kind: 'failed' }>;
 

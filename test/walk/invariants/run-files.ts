@@ -8,7 +8,7 @@ import type { Sight } from './sight.ts';
 const known =
   /^(crun|instances|signals|seccomp|compile-cache|journal|hob\.lock|hob\.sock|keeper\.(sock|pid|log|runs|lock))$/;
 const knownOfInstance =
-  /^(config\.json|instance\.json|limits\.json|crun\.log|verdict|stdout|stderr|(stdout|stderr)\.unwritten)$/;
+  /^(config\.json|instance\.json|limits\.json|crun-status|crun\.log|verdict|stdout|stderr|(stdout|stderr)\.unwritten)$/;
 
 /**
  * crun's list, bundles, FIFOs, signal files and records of runs: there for what is desired, and for nothing else. crun has no list but the

@@ -1,5 +1,5 @@
 import { join } from 'node:path';
-import type { InstancePaths } from '../instance/paths.ts';
+import type { InstancePaths } from './paths.ts';
 
 /**
  * The command lines that outlive hob: fixed text, everything that differs comes as positional arguments.
