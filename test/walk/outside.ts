@@ -1,16 +1,23 @@
 import { spawn } from 'node:child_process';
-import { appendFileSync, chmodSync, existsSync, globSync, mkdirSync, rmSync, writeFileSync } from 'node:fs';
+import {
+  appendFileSync,
+  chmodSync,
+  existsSync,
+  globSync,
+  mkdirSync,
+  readFileSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { setTimeout as delay } from 'node:timers/promises';
-import type { Container } from '../../src/api/container.ts';
 import { MS, mount, unmount } from '../../src/host/libc.ts';
 import { keeperFiles } from '../../src/keeper/protocol.ts';
 import { crunRoot, instancesDirectory, keptCrunStatus, signalsDirectory } from '../../src/runtime/instance/paths.ts';
 import { parentsIn } from './cgroups.ts';
 import { helpersOf, initsOf, look } from './invariants/sight.ts';
 import type { HelperKind } from './invariants/sight.ts';
-import { callsOf } from './witness/calls.ts';
 import type { World } from './world.ts';
 
 /** What people, other programs and the host do behind hob's back. Each can be done again where hob died over it. */
@@ -34,8 +41,8 @@ export function signalHelpers(world: World, kind: HelperKind, signal: NodeJS.Sig
  * The journal, what modules said of themselves, and what crun compiled. With the journal go the hook calls, so that one that is under way
  * would be called again as if for the first time.
  */
-export async function killAndForget(world: World, name: string): Promise<void> {
-  while (!isUp(world, name) || (await callsHooks(world))) await delay(20);
+export async function killAndForget(world: World): Promise<void> {
+  await untilAllRun(world);
   await world.kill();
   const { stateDir, runDir } = world;
   const learnt = globSync(['journal.db*', 'plugins/*/.identity.json'], { cwd: stateDir });
@@ -43,27 +50,18 @@ export async function killAndForget(world: World, name: string): Promise<void> {
     rmSync(path, { recursive: true, force: true });
 }
 
-/** It is told to be running before its postStart hooks begin. */
-const isUp = (world: World, name: string): boolean =>
-  (['witness', 'scribe'] as const).every((plugin) =>
-    callsOf(world).some(
-      (call) => call.id === name && call.plugin === plugin && call.point === 'postStart' && call.what === 'end',
-    ),
-  );
-
-/** Whether a plugin that says of its calls is still to say that a container has started. */
-async function callsHooks(world: World): Promise<boolean> {
-  const { items } = (await world.api('/containers')) as { items: Container[] };
-  return items.some(({ spec, status }) => {
-    const called = status?.hooks?.postStart ?? [];
-    const due = (spec.plugins ?? []).filter(({ name }) => name === 'witness' || name === 'scribe');
-    return called.length < due.length || called.some(({ outcome }) => outcome === 'running');
-  });
+/** By the copies of the journal: all that there is to do of a start is done, and noted. */
+async function untilAllRun(world: World): Promise<void> {
+  const { runDir } = world;
+  const states = (): string[] =>
+    globSync('journal/*/containers/*.json', { cwd: runDir }).map((path) => readFileSync(join(runDir, path), 'utf8'));
+  while (world.death === undefined && !states().every((text) => text.includes('"state":"alive.running"')))
+    await delay(20);
 }
 
 /** A damaged journal, drafts that a death left, a mode that somebody changed, a keeper's log that has grown. */
-export async function killAndMessUp(world: World, name: string): Promise<void> {
-  while (!isUp(world, name) || (await callsHooks(world))) await delay(20);
+export async function killAndMessUp(world: World): Promise<void> {
+  await untilAllRun(world);
   await killBoth(world);
   const { stateDir, runDir } = world;
   for (const path of globSync('journal.db*', { cwd: stateDir })) writeFileSync(join(stateDir, path), 'no database');
@@ -81,8 +79,12 @@ export async function killAndDeleteBundle(world: World, name: string): Promise<v
 }
 
 /** When hob has looked at it, which it does every two seconds: before, there is nothing that it could write again. */
-export async function deleteCrunState({ runDir }: World, name: string): Promise<void> {
-  while (!existsSync(join(instancesDirectory(runDir), name, keptCrunStatus))) await delay(100);
+export async function deleteCrunState(world: World, name: string): Promise<void> {
+  const { runDir } = world;
+  while (!existsSync(join(instancesDirectory(runDir), name, keptCrunStatus))) {
+    if (world.death) throw new Error('hob died before');
+    await delay(100);
+  }
   rmSync(join(crunRoot(runDir), name), { recursive: true, force: true });
 }
 
