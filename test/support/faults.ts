@@ -3,7 +3,6 @@ import { join } from 'node:path';
 import { untilTrue } from './hob.ts';
 import type { TestHob } from './hob.ts';
 
-
 /** A line of the log that tells an event. */
 interface ToldEvent {
   readonly time: string;
