@@ -78,6 +78,10 @@ export const statusField = {
         additionalProperties: false,
       },
     },
+    nodeName: {
+      type: 'string',
+      description: 'The node whose hob keeps it; written when that hob takes it on.',
+    },
     instanceID: {
       type: 'string',
       description: 'The life of the container that this is about; a restart is another instance.',
