@@ -4,7 +4,7 @@
 const arrows = {
   cli: ['api', 'daemon', 'sources', 'host'],
   daemon: ['api', 'sources', 'controller', 'lifecycle', 'hooks', 'runtime', 'rootfs', 'journal', 'host'],
-  sources: ['api', 'host'],
+  sources: ['api', 'controller/queue', 'host'],
   controller: ['api', 'host'],
   lifecycle: ['api', 'hooks', 'runtime', 'rootfs', 'journal', 'host'],
   hooks: ['host'],
@@ -87,6 +87,20 @@ module.exports = {
       severity: 'error',
       from: { path: own('keeper') },
       to: { pathNot: own('keeper'), dependencyTypesNot: ['core', 'type-only'] },
+    },
+    {
+      name: 'kubernetes-library-in-its-own-process',
+      comment:
+        'It takes as much memory as all of hob: the program that reads kubeconfigs has it, and hob has what comes of it.',
+      severity: 'error',
+      from: { path: '^src/', pathNot: '^src/sources/kubernetes/credentials/kubeconfig\\.ts$' },
+      to: { path: '@kubernetes/client-node', dependencyTypesNot: ['type-only'] },
+    },
+    {
+      name: 'kubeconfigs-in-their-own-process',
+      severity: 'error',
+      from: { pathNot: '^src/sources/kubernetes/credentials/main\\.ts$' },
+      to: { path: '^src/sources/kubernetes/credentials/(main|kubeconfig)\\.ts$' },
     },
     {
       name: 'plugins-use-the-public-interface',

@@ -5,6 +5,7 @@ import { runDaemon } from '../daemon/run.ts';
 import { parse } from './arguments.ts';
 import { suggestion, usageError } from './cli-error.ts';
 import { defaults, directories } from './directories.ts';
+import { placementFlags, placementOf } from './placement-flags.ts';
 import { remark } from './output.ts';
 
 export const help = `Keep containers as their specs say, until a signal ends it. The containers go on without it; the next run finds them again.
@@ -16,23 +17,34 @@ Examples:
   hob run                                          # the specs in /etc/hob/containers
   hob run --watch ./specs --plugins ./plugins
   hob run --state-dir /tmp/s --run-dir /tmp/r      # beside another hob
+  hob run --kubernetes --kubeconfig /etc/hob/kubeconfig   # the Containers of an API server
 
 Flags:
-      --watch DIR        a folder with specs; may be repeated (default /etc/hob/containers)
+      --watch DIR        a folder with specs; may be repeated (default /etc/hob/containers; with --kubernetes none)
       --plugins DIR      a folder with plugins; may be repeated (default /etc/hob/plugins)
       --state-dir DIR    what outlives a restart of the host (default /var/lib/hob, or HOB_STATE_DIR)
       --run-dir DIR      what need not (default /run/hob, or HOB_RUN_DIR)
       --log-level LEVEL  trace, debug, info, warn, error or fatal (default info)
+      --node-name NAME   what specs call this host in nodeName (default its host name, or HOB_NODE_NAME)
+      --node-label K=V   a label of this host for nodeSelector; may be repeated
+
+  Containers of a Kubernetes API server:
+      --kubernetes       keep those that are meant for this node; see docs/kubernetes.md
+      --kubeconfig FILE  how to reach it (default KUBECONFIG, ~/.kube/config, or the account of the pod hob runs in)
+      --namespace NS     only those of one namespace
+      --selector LABELS  only those with these labels: team=a,tier!=test
+      --cluster UID      the cluster, where it is not the one of before: the uid of its namespace kube-system
 `;
 
 const logLevels = ['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent'];
 
 export async function run(args: string[]): Promise<number> {
   const { values, positionals } = parse('run', args, {
-    watch: { type: 'string', multiple: true, default: [defaults.watch] },
+    watch: { type: 'string', multiple: true },
     plugins: { type: 'string', multiple: true, default: [defaults.plugins] },
     'state-dir': { type: 'string' },
     'log-level': { type: 'string', default: 'info' },
+    ...placementFlags,
   });
   const level = values['log-level'];
   if (positionals.length > 0)
@@ -43,10 +55,13 @@ export async function run(args: string[]): Promise<number> {
       `there is no log level "${level}"${suggestion(level, logLevels)}; there are ${logLevels.join(', ')}`,
     );
   const places = directories(values);
+  const placement = placementOf(values);
+  const { watch = placement.kubernetes ? [] : [defaults.watch] } = values;
   const ending = listenForEnd();
   const code = await runDaemon({
     ...places,
-    watch: values.watch.map((path) => resolve(path)),
+    ...placement,
+    watch: watch.map((path) => resolve(path)),
     plugins: values.plugins.map((path) => resolve(path)),
     logLevel: level,
     ...(process.stdout.isTTY && { openScreen: await terminalScreen() }),
@@ -77,6 +92,7 @@ export async function tearDown(places: Pick<DaemonOptions, 'stateDir' | 'runDir'
     watch: [],
     plugins: [],
     logLevel: 'info',
+    node: { name: '', labels: {} },
     tearDown: true,
     openScreen: () => plainLines,
   });

@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { createActor } from 'xstate';
 import { containerID, key as keyOf } from '../api/container.ts';
-import type { Condition, Container } from '../api/container.ts';
+import type { Container } from '../api/container.ts';
 import { newContainer } from '../../machines/context.ts';
 import type { ContainerContext } from '../../machines/context.ts';
 import type { EntryState, Report } from '../../machines/events.ts';
@@ -15,21 +15,9 @@ import { tellMachines, type Outside } from './outside.ts';
 import { createOwedWrites, type OwedWritesOptions } from './owed-writes.ts';
 import { createWorkQueue } from './queue.ts';
 import { createRivalries } from './rivalries.ts';
+import type { AdoptedContainer, SavedContainer } from './saved-container.ts';
 import { createView } from './view.ts';
 import type { ViewOptions } from './view.ts';
-
-/** A container as the journal keeps it, beside the machine's state. */
-export interface SavedContainer {
-  readonly context: ContainerContext;
-  readonly conditions: readonly Condition[];
-  readonly claim: Claim;
-  readonly contentHash: string;
-}
-
-/** A container from before hob's last death, and where its machine is to be entered. */
-export interface AdoptedContainer extends SavedContainer {
-  readonly resumeAt: EntryState;
-}
 
 export interface ControllerOptions {
   /** The lifecycle machine with its effects provided. */
@@ -63,6 +51,8 @@ export interface Controller extends Outside {
   pluginsChanged(): void;
   list(): Container[];
   get(key: string): Container | undefined;
+  /** Who declared the container that there is. */
+  claimOf(key: string): Claim | undefined;
   watch(listener: (event: WatchEvent) => void): () => void;
   /** Decide nothing more. The machines are left as they are, in the middle of whatever they do: hob is about to end. */
   stop(): Promise<void>;
@@ -116,11 +106,15 @@ export function createController(options: ControllerOptions): Controller {
   function adjust(present: Kept, wanted: Wanted): void {
     const snapshot = present.actor.getSnapshot();
     const hasMoved = !sameClaim(present.claim, wanted.claim);
+    const hasChanged = present.contentHash !== wanted.contentHash;
     Object.assign(present, { claim: wanted.claim, contentHash: wanted.contentHash });
-    if (hasMoved) save(present, snapshot);
+    if (hasMoved) {
+      save(present, snapshot);
+      announce('MODIFIED', present.view);
+    }
     showMistakes(present, wanted.mistakes);
     const { removed, generation } = snapshot.context.desired;
-    if (removed || generation !== wanted.desired.generation)
+    if (removed || hasChanged || generation !== wanted.desired.generation)
       present.actor.send({ type: 'desire', desired: wanted.desired });
   }
 
@@ -236,6 +230,7 @@ export function createController(options: ControllerOptions): Controller {
     pluginsChanged: () => kept.forEach(({ actor }) => actor.send({ type: 'pluginsChanged' })),
     list: () => [...kept.values()].map(({ view }) => view),
     get: (key) => kept.get(key)?.view,
+    claimOf: (key) => kept.get(key)?.claim,
     watch: (listener) => {
       listeners.add(listener);
       return () => void listeners.delete(listener);

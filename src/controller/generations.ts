@@ -16,14 +16,17 @@ export interface Generations {
   forget(key: string): void;
 }
 
-/** Counts how often what is wanted of each container has changed. @param remembered from before: their counts go on */
+/**
+ * Counts how often what is wanted of each container has changed; where the source counts itself, as an API server does, its count is taken.
+ * @param remembered from before: their counts go on
+ */
 export function countGenerations(remembered: readonly Generation[]): Generations {
   const last = new Map(remembered.map(({ key, generation, contentHash }) => [key, { generation, contentHash }]));
   return {
-    see(key, { spec, metadata: { labels = {}, annotations = {} } }) {
+    see(key, { spec, metadata: { labels = {}, annotations = {}, generation: given } }) {
       const hash = contentHash({ spec, labels, annotations });
       const before = last.get(key) ?? { generation: 0, contentHash: '' };
-      const generation = before.contentHash === hash ? before.generation : before.generation + 1;
+      const generation = given ?? (before.contentHash === hash ? before.generation : before.generation + 1);
       last.set(key, { generation, contentHash: hash });
       const desired = { spec, labels, annotations, generation, hash: changeHashes(spec), removed: false };
       return { desired, contentHash: hash };

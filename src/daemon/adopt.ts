@@ -1,4 +1,4 @@
-import type { AdoptedContainer, SavedContainer } from '../controller/controller.ts';
+import type { AdoptedContainer, SavedContainer } from '../controller/saved-container.ts';
 import type { ContainerRecord, Journal } from '../journal/journal.ts';
 import { bootID } from '../host/boot.ts';
 import { wordsOf } from '../host/errors.ts';

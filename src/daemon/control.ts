@@ -1,6 +1,7 @@
 import type { Logger } from 'pino';
 import { createController } from '../controller/controller.ts';
-import type { AdoptedContainer, Controller } from '../controller/controller.ts';
+import type { Controller } from '../controller/controller.ts';
+import type { AdoptedContainer } from '../controller/saved-container.ts';
 import { createDesiredStore } from '../controller/desired-store.ts';
 import type { DesiredStore } from '../controller/desired-store.ts';
 import { tryAgain } from '../host/try-again.ts';

@@ -1,5 +1,6 @@
 import { join } from 'node:path';
 import type { Container, SpecMistake } from '../api/container.ts';
+import type { Node } from '../api/placement.ts';
 
 /** What `hob run` was asked to do. Paths are absolute. */
 export interface DaemonOptions {
@@ -12,10 +13,26 @@ export interface DaemonOptions {
   /** What need not: sockets, bundles, crun's own state. */
   readonly runDir: string;
   readonly logLevel: string;
+  /** What this node is called, and labelled, where specs name nodes. */
+  readonly node: Node;
+  /** Keep containers of an API server as well. */
+  readonly kubernetes?: KubernetesPlace;
   /** Read no source, tear everything down, and end: what is left to do when hob itself does not run. */
   readonly tearDown?: boolean;
   /** How people at a terminal are shown what goes on. Without it hob prints its log, as JSON. */
   readonly openScreen?: (show: ScreenSource) => Screen;
+}
+
+/** Which containers of which API server. */
+export interface KubernetesPlace {
+  /** Absolute path; undefined: the one that kubectl would take, or the account of the pod that hob runs in. */
+  readonly kubeconfig?: string;
+  /** Only this namespace. */
+  readonly namespace?: string;
+  /** Only what this label selector matches. */
+  readonly selector?: string;
+  /** The cluster, by the uid of its namespace kube-system, that the containers are to come from from now on. */
+  readonly cluster?: string;
 }
 
 /** What a live table needs to know. */

@@ -14,6 +14,8 @@ export interface Reporter {
   file(path: string, type: NewEvent['type'], reason: string, message: string): void;
   /** What is wrong with a file of specs, a line each. */
   mistakes(path: string, mistakes: readonly SpecMistake[]): void;
+  /** These of its containers are not for this node. Said once, until it changes. */
+  forAnotherNode(path: string, keys: readonly string[], node: string): void;
   source(name: string, type: NewEvent['type'], reason: string, message: string): void;
   hob(type: NewEvent['type'], reason: string, message: string): void;
   /** The container is gone. */
@@ -66,6 +68,10 @@ export function createReporter(journal: Journal, log: Logger): Reporter {
             regarding: { kind: 'Container', namespace, name },
           });
       }
+    },
+    forAnotherNode: (path, keys, node) => {
+      const message = `declares ${keys.join(', ')} for another node than this, which is ${node}`;
+      report({ type: 'Normal', reason: 'ForAnotherNode', message, regarding: { kind: 'File', name: path } });
     },
     source: (name, type, reason, message) => report({ type, reason, message, regarding: { kind: 'Source', name } }),
     hob: (type, reason, message) => report({ type, reason, message, regarding: { kind: 'Hob', name: 'hob' } }),

@@ -1,4 +1,4 @@
-import type { SavedContainer } from '../controller/controller.ts';
+import type { SavedContainer } from '../controller/saved-container.ts';
 
 /**
  * Whether this is a container as `save` wrote it, by all that would be in the way of going on with it. What is more is left alone: another

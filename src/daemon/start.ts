@@ -3,13 +3,17 @@ import type { Controller } from '../controller/controller.ts';
 import type { DesiredStore } from '../controller/desired-store.ts';
 import type { NamespaceEntry } from '../host/mount-namespace.ts';
 import { appliedSource } from '../sources/applied.ts';
+import type { SourceSink } from '../sources/source.ts';
 import { directorySource } from '../sources/directory.ts';
+import { forThisNode } from '../sources/for-this-node.ts';
 import { serveApi } from './api/server.ts';
 import { createBackend } from './backend.ts';
 import { cgroupParentOf, configurer } from './configure.ts';
 import { takeControl } from './control.ts';
+import type { Control } from './control.ts';
 import { watchDrift } from './drift.ts';
 import { watchFileAccess } from './file-access.ts';
+import type { Kubernetes, KubernetesParts } from './kubernetes.ts';
 import type { DaemonOptions } from './options.ts';
 import { openParts } from './parts.ts';
 import type { Reporter } from './reporter.ts';
@@ -37,12 +41,15 @@ export async function startDaemon(options: DaemonOptions, namespace: NamespaceEn
     report.file(file, 'Warning', 'AppliedByHand', message),
   );
   const watched = options.watch.map((path) => directorySource({ path, log }));
-  const sources = options.tearDown ? [] : [applied, ...watched];
+  const kubernetes = await openKubernetesIfAsked(options, { ...parts, control: () => control });
+  const local = options.tearDown ? [] : [applied, ...watched];
+  const sources = [...local, ...(kubernetes ? [kubernetes] : [])];
   const names = sources.map(({ name }) => name);
   const cgroupParent = cgroupParentOf(options.runDir);
   const configure = configurer(cgroupParent, (message) => report.hob('Warning', 'NoSeccompProfile', message));
-  const control = await takeControl({ ...parts, configure }, names);
+  const control: Control = await takeControl({ ...parts, configure }, names);
   const { controller, store } = control;
+  const untellKubernetes = kubernetes?.tellOf(controller, report);
 
   const unwatchDrift = watchDrift({ ...parts, controller });
   const stopped = Promise.withResolvers<void>();
@@ -51,6 +58,7 @@ export async function startDaemon(options: DaemonOptions, namespace: NamespaceEn
   const stop = shared(async () => {
     unwatchFileAccess();
     unwatchDrift();
+    untellKubernetes?.();
     await control.stop();
     await Promise.all(sources.map((source) => source.stop()));
     await api.close();
@@ -59,7 +67,7 @@ export async function startDaemon(options: DaemonOptions, namespace: NamespaceEn
     stopped.resolve();
   });
   const down = async function* (): ReturnType<typeof tearDown> {
-    yield* tearDown(controller, store);
+    yield* tearDown(controller, store, kubernetes);
     setImmediate(() => void stop());
   };
   const inNamespace = namespace.kind === 'entered';
@@ -81,8 +89,21 @@ export async function startDaemon(options: DaemonOptions, namespace: NamespaceEn
   });
   if (options.tearDown) for await (const { message } of down()) log.info(message);
   else if (options.openScreen) Object.assign(output, options.openScreen(screenSource(controller, store, report)));
-  await Promise.all(sources.map((source) => source.start(store.sinkFor(source.name))));
+  const sinkFor = (name: string): SourceSink => forThisNode(store.sinkFor(name), options.node, report.forAnotherNode);
+  await Promise.all(local.map((source) => source.start(sinkFor(source.name))));
+  await kubernetes?.start(store.sinkFor(kubernetes.name));
   return { stop, stopped: stopped.promise };
+}
+
+/** Loaded only when it is asked for. */
+async function openKubernetesIfAsked(
+  options: DaemonOptions,
+  parts: Omit<KubernetesParts, 'options' | 'place'>,
+): Promise<Kubernetes | undefined> {
+  const { kubernetes: place, tearDown: isLast } = options;
+  if (!place || isLast) return undefined;
+  const { openKubernetes } = await import('./kubernetes.ts');
+  return openKubernetes({ ...parts, options, place });
 }
 
 const screenSource = (

@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest';
-import type { SavedContainer } from '../../src/controller/controller.ts';
+import type { SavedContainer } from '../../src/controller/saved-container.ts';
 import { adopt } from '../../src/daemon/adopt.ts';
 import type { Journal } from '../../src/journal/journal.ts';
 import { newContainer } from '../../machines/context.ts';

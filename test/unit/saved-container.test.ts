@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import type { SavedContainer } from '../../src/controller/controller.ts';
+import type { SavedContainer } from '../../src/controller/saved-container.ts';
 import { isSavedContainer } from '../../src/daemon/saved-container.ts';
 import { newContainer } from '../../machines/context.ts';
 import { aSpec } from '../support/specs.ts';

@@ -1,0 +1,192 @@
+import { wordsOf } from '../host/errors.ts';
+import { apiClient } from './kubernetes/api-client.ts';
+import { isForbidden, isNotFound, isUnauthorized } from './kubernetes/api-error.ts';
+import { clusterCheck, type ClusterMemory } from './kubernetes/cluster.ts';
+import type { KubeconfigFile } from './kubernetes/credentials/credentials.ts';
+import { keepCredentials } from './kubernetes/credentials/keep.ts';
+import { readCredentials } from './kubernetes/credentials/read.ts';
+import { eventTeller, type Happening } from './kubernetes/events.ts';
+import { keepLease } from './kubernetes/lease.ts';
+import { followNodeLabels, type Labels } from './kubernetes/node-labels.ts';
+import { reflect } from './kubernetes/reflector.ts';
+import { collectionPath, keyOf, placementOf, type ContainerResource } from './kubernetes/resource.ts';
+import { followResources, type Here } from './kubernetes/resources.ts';
+import { resourceWrites } from './kubernetes/writes.ts';
+import { belongsTo } from '../api/placement.ts';
+import type { Source, SourceSink } from './source.ts';
+
+export const kubernetesSourceName = 'kubernetes';
+
+/** Containers of an API server that are this node's, and what becomes of them told to it. */
+export interface KubernetesSource extends Source {
+  /** Something of the container with this key has changed here: its status goes to the server. */
+  changed(key: string): void;
+  /** Something happened to it. */
+  happened(key: string, happening: Happening): void;
+  /** hob tears everything down: resolves when no resource is this node's any more. */
+  letGo(): Promise<void>;
+}
+
+export interface KubernetesOptions {
+  readonly kubeconfig: KubeconfigFile;
+  /** Only Containers of this namespace; undefined: of all. */
+  readonly namespace?: string | undefined;
+  /** A label selector: only Containers that it matches. */
+  readonly selector?: string | undefined;
+  /** The cluster that the operator says it is; undefined: the one of before. */
+  readonly cluster?: string | undefined;
+  readonly node: { readonly name: string; readonly labels: Labels };
+  /** Tells this agent from others, for good. */
+  readonly agentID: string;
+  readonly look: (key: string) => Here;
+  readonly memory: {
+    readonly cluster: ClusterMemory;
+    readonly nodeLabels: { get(): Labels | undefined; set(labels: Labels): void };
+  };
+  /** Told what people should know: `reason`, and words. */
+  readonly report: (type: Happening['type'], reason: string, message: string) => void;
+}
+
+/**
+ * The source that is a Kubernetes API server. Of what it lists, this node takes on what is meant for it (`part.ts`), and writes back what
+ * becomes of it (`resources.ts`). What cannot be read stays as it is.
+ */
+export function kubernetesSource(options: KubernetesOptions): KubernetesSource {
+  let running: Running | undefined;
+  return {
+    name: kubernetesSourceName,
+    start: async (sink) => void (running = run(options, sink)),
+    stop: async () => running?.stop(),
+    changed: (key) => running?.changed(key),
+    happened: (key, happening) => running?.happened(key, happening),
+    letGo: async () => running?.letGo(),
+  };
+}
+
+type Running = Pick<KubernetesSource, 'stop' | 'changed' | 'happened' | 'letGo'>;
+
+function run(options: KubernetesOptions, sink: SourceSink): Running {
+  const { node, look, memory, report, namespace, selector } = options;
+  const client = apiClient(keepCredentials(() => readCredentials(options.kubeconfig)));
+  const events = eventTeller(client, node.name);
+  let isLeaving = false;
+
+  const labels = followNodeLabels({
+    client,
+    node: node.name,
+    memory: memory.nodeLabels,
+    onChange: () => {
+      resources.changedAll();
+      reflector.readAnew();
+    },
+    onForbidden: (error) =>
+      report('Warning', 'NodeLabelsUnknown', `the labels of the Node ${node.name} do not count: ${wordsOf(error)}`),
+  });
+  const isMeant = (resource: ContainerResource): boolean =>
+    !isLeaving && belongsTo(placementOf(resource), { name: node.name, labels: { ...labels.get(), ...node.labels } });
+
+  const resources = followResources({
+    node: node.name,
+    writes: resourceWrites(client),
+    sink,
+    look,
+    isMeant,
+    onWriteFault: (key, message) => report('Warning', 'KubernetesWriteFailed', `${key}: ${message}`),
+    onWaiting: (resource, other) => events.tell(resource, waiting(resource, other)),
+  });
+
+  const lease = keepLease({
+    client,
+    node: node.name,
+    agentID: options.agentID,
+    // A server that does not answer this one says nothing on the watch either.
+    onBeat: (answered) => answered || reflector.suspect(),
+    onRefused: (error) => report('Warning', 'NoLease', `goes on without a lease in hob-system: ${wordsOf(error)}`),
+  });
+  const checkCluster = clusterCheck(client, memory.cluster, options.cluster);
+  const availability = tellAvailability(sink);
+  let isSynced = false;
+
+  const reflector = reflect<ContainerResource>({
+    client,
+    path: collectionPath(namespace),
+    query: { labelSelector: selector },
+    keyOf,
+    mayList: async () => {
+      await checkCluster();
+      lease.check();
+      labels.check();
+    },
+    sink: {
+      seen: (resource) => resources.seen(withoutNotes(resource)),
+      deleted: (resource) => resources.deleted(resource),
+      listed: (keys) => {
+        resources.listed(keys);
+        if (!isSynced) sink.synced();
+        isSynced = true;
+      },
+      unavailable: (error) => {
+        // What could not be written may be written now.
+        if (availability.tell(error)) resources.changedAll();
+      },
+    },
+  });
+
+  return {
+    stop: async () => {
+      for (const part of [reflector, lease, labels, events]) part.stop();
+      await resources.stop();
+      client.close();
+    },
+    changed: (key) => resources.changed(key),
+    happened: (key, happening) => {
+      const resource = resources.get(key);
+      if (resource) events.tell(resource, happening);
+    },
+    letGo: () => {
+      isLeaving = true;
+      resources.changedAll();
+      return resources.allLeft();
+    },
+  };
+}
+
+/** Who wrote which field is of no use here, and is half of each object. */
+function withoutNotes(resource: ContainerResource): ContainerResource {
+  const { managedFields: _, ...metadata } = resource.metadata as ContainerResource['metadata'] & {
+    managedFields?: unknown;
+  };
+  return { ...resource, metadata };
+}
+
+/** Says what has changed, once. `tell` answers whether the server can be read again. */
+function tellAvailability(sink: Pick<SourceSink, 'unavailable'>): { tell(error: unknown): boolean } {
+  let told: string | undefined;
+  return {
+    tell: (error) => {
+      const reason = error === undefined ? undefined : whyUnavailable(error);
+      if (reason === told) return false;
+      const isBack = reason === undefined;
+      told = reason;
+      sink.unavailable(reason);
+      return isBack;
+    },
+  };
+}
+
+function whyUnavailable(error: unknown): string {
+  const words = wordsOf(error);
+  if (isUnauthorized(error))
+    return `the API server does not know who this is (${words}): the token has expired, or the kubeconfig is for another cluster`;
+  if (isForbidden(error)) return `${words}; manifests/rbac has the rights that hob needs`;
+  if (isNotFound(error)) return `the API server has no Containers (${words}); kubectl apply -f manifests/crd`;
+  return words;
+}
+
+const waiting = ({ metadata: { name, namespace } }: ContainerResource, other: string): Happening => ({
+  type: 'Warning',
+  reason: 'WaitingForNode',
+  message:
+    `its spec names this node, and node ${other} has not let go of it; if that node is gone for good: ` +
+    `kubectl patch containers.hob.dev -n ${namespace} ${name} --subresource=status --type=merge -p '{"status":{"nodeName":null}}'`,
+});

@@ -1,0 +1,111 @@
+import { setTimeout as delay } from 'node:timers/promises';
+import type { ApiClient } from './api-client.ts';
+import { isConflict, isNotFound, isRefused } from './api-error.ts';
+import type { KubeObject } from './resource.ts';
+
+interface LeaseObject extends KubeObject {
+  readonly spec?: {
+    readonly holderIdentity?: string;
+    readonly leaseDurationSeconds?: number;
+    readonly renewTime?: string;
+  };
+}
+
+/** The sign of life of this agent, in the namespace hob-system. */
+export interface Lease {
+  /** @throws Error in words while another agent goes by the name of this node */
+  check(): void;
+  stop(): void;
+}
+
+export interface LeaseOptions {
+  readonly client: ApiClient;
+  readonly node: string;
+  /** Tells this agent from another of the same node name; the same after a restart. */
+  readonly agentID: string;
+  /** Told of each renewal: whether the server answered. */
+  readonly onBeat: (answered: boolean) => void;
+  /** Told, once, why it cannot be written at all. hob works without. */
+  readonly onRefused: (error: unknown) => void;
+  /** Between renewals. */
+  readonly everyMs?: number;
+}
+
+const path = '/apis/coordination.k8s.io/v1/namespaces/hob-system/leases';
+const durationSeconds = 40;
+
+/** As kubelets do: one small write every ten seconds, and nothing to read but after somebody else wrote. */
+export function keepLease({ client, node, agentID, onBeat, onRefused, everyMs = 10_000 }: LeaseOptions): Lease {
+  const ending = new AbortController();
+  const name = encodeURIComponent(node);
+  let known: LeaseObject | undefined;
+  let other: LeaseObject | undefined;
+  let isToldOf = false;
+
+  async function run(): Promise<void> {
+    while (!ending.signal.aborted) {
+      await renew().then(() => onBeat(true), failed);
+      await delay(everyMs, undefined, { signal: ending.signal }).catch(() => undefined);
+    }
+  }
+
+  function failed(error: unknown): void {
+    known = undefined;
+    onBeat(isConflict(error) || isRefused(error));
+    if (isRefused(error) && !isToldOf) onRefused(error);
+    isToldOf = isRefused(error);
+  }
+
+  /** With the version that was last seen, so that two agents of one name notice. */
+  async function renew(): Promise<void> {
+    known ??= await find();
+    if (known === undefined) known = await client.create<LeaseObject>(path, { ...asked(), ...head });
+    else if (isOthers(known)) return void ([other, known] = [known, undefined]);
+    else known = await client.patch<LeaseObject>(`${path}/${name}`, { ...asked(), metadata: versionOf(known) });
+    other = undefined;
+  }
+
+  const head = {
+    apiVersion: 'coordination.k8s.io/v1',
+    kind: 'Lease',
+    metadata: { name: node, namespace: 'hob-system' },
+  };
+  const asked = (): object => ({
+    spec: { holderIdentity: agentID, leaseDurationSeconds: durationSeconds, renewTime: microTime(Date.now()) },
+  });
+
+  async function find(): Promise<LeaseObject | undefined> {
+    try {
+      return await client.get<LeaseObject>(`${path}/${name}`);
+    } catch (error) {
+      // Of the lease; where the namespace is missing, making it says so.
+      if (isNotFound(error)) return undefined;
+      throw error;
+    }
+  }
+
+  /** Somebody else renewed it not long ago. */
+  function isOthers({
+    spec: { holderIdentity = agentID, renewTime = '', leaseDurationSeconds = durationSeconds } = {},
+  }: LeaseObject): boolean {
+    return holderIdentity !== agentID && Date.parse(renewTime) + leaseDurationSeconds * 1000 > Date.now();
+  }
+
+  void run();
+  return {
+    check: () => {
+      if (other === undefined || !isOthers(other)) return;
+      const { holderIdentity, renewTime } = other.spec ?? {};
+      throw new Error(
+        `another hob goes by the node name ${node} (agent ${holderIdentity}, last seen ${renewTime}): give each its own with --node-name; ` +
+          `if that one is gone for good, this one goes on ${durationSeconds} s after it was last seen`,
+      );
+    },
+    stop: () => ending.abort(),
+  };
+}
+
+const versionOf = ({ metadata: { resourceVersion } }: KubeObject): object => ({ resourceVersion });
+
+/** As Kubernetes writes the times of leases: with microseconds. */
+const microTime = (ms: number): string => new Date(ms).toISOString().replace('Z', '000Z');
