@@ -13,14 +13,14 @@ export type ContainerResources = NonNullable<ContainerSpec['resources']>;
 /** One entry of `spec.plugins`. */
 export type PluginUse = ContainerSpec['plugins'][number];
 
-/** Something wrong in a file of specs, and where. */
+/** Something wrong with a spec, and where. */
 export interface SpecMistake {
-  /** The file, or what else the text came from. */
+  /** The file, or where else the spec came from. */
   readonly origin: string;
-  /** From 1. */
-  readonly line: number;
-  /** From 1. */
-  readonly column: number;
+  /** From 1. Absent when it did not come from a text. */
+  readonly line?: number;
+  /** From 1. Absent when it did not come from a text. */
+  readonly column?: number;
   /** `spec.resources.memory`; empty when it is about the document as a whole. */
   readonly path: string;
   readonly message: string;

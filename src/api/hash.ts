@@ -17,7 +17,14 @@ function canonical(value: unknown): string {
 }
 
 /** Fields that hob heeds without a new instance, and without telling crun. */
-const heeded = ['desiredState', 'restartPolicy', 'stopSignal', 'terminationGracePeriodSeconds'];
+const heeded = [
+  'desiredState',
+  'nodeName',
+  'nodeSelector',
+  'restartPolicy',
+  'stopSignal',
+  'terminationGracePeriodSeconds',
+];
 
 /**
  * What a change of a spec asks for: with another `instance`, a new instance; with another `resources`, `crun update`. With neither, hob

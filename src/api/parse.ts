@@ -42,7 +42,13 @@ function toMistake({ offset, path, message, name, namespace }: SpecFault, text: 
   return { origin, ...lineAndColumn(text, offset), path: pathText(path), message, ...known };
 }
 
-/** `FILE:LINE:COLUMN: PATH: MESSAGE`, as compilers write it, so that editors and terminals can jump there. */
-export function formatMistake({ origin, line, column, path, message }: SpecMistake): string {
-  return `${origin}:${line}:${column}: ${path === '' ? '' : `${path}: `}${message}`;
+/** `FILE:LINE:COLUMN: PATH: MESSAGE`; without a text `ORIGIN: PATH: MESSAGE`. */
+export function formatMistake(mistake: SpecMistake): string {
+  const { path, message } = mistake;
+  return `${placeOf(mistake)}: ${path === '' ? '' : `${path}: `}${message}`;
+}
+
+/** `FILE:LINE:COLUMN`, as compilers write it, so that editors and terminals can jump there; without a text the origin alone. */
+export function placeOf({ origin, line, column }: Pick<SpecMistake, 'origin' | 'line' | 'column'>): string {
+  return [origin, line, column].filter((part) => part !== undefined).join(':');
 }

@@ -1,6 +1,7 @@
 import type { JSONSchema } from 'json-schema-to-ts';
 import { filesystemFields } from './schema/filesystem.ts';
 import { isolationFields } from './schema/isolation.ts';
+import { placementFields } from './schema/placement.ts';
 import { processFields } from './schema/process.ts';
 import { resourcesField } from './schema/resources.ts';
 import { statusField } from './schema/status.ts';
@@ -14,6 +15,10 @@ export const kind = 'Container';
 /** Fields of metadata that the API server or hob writes. A file may hold them; they mean nothing there. */
 export const observedMetadata: readonly string[] = [
   'creationTimestamp',
+  'deletionGracePeriodSeconds',
+  'deletionTimestamp',
+  'finalizers',
+  'generateName',
   'generation',
   'managedFields',
   'ownerReferences',
@@ -74,6 +79,7 @@ const spec = {
     resources: resourcesField,
     ...isolationFields,
     ...supervisionFields,
+    ...placementFields,
   },
   additionalProperties: false,
 } as const;

@@ -2,6 +2,7 @@ import { stripVTControlCharacters } from 'node:util';
 import { basename } from 'node:path';
 import type { Container, SpecMistake } from '../api/container.ts';
 import { key } from '../api/container.ts';
+import { placeOf } from '../api/parse.ts';
 import type { Screen, ScreenSource } from '../daemon/options.ts';
 import { condition, containerColumns } from './container-columns.ts';
 import type { Column } from './table.ts';
@@ -109,7 +110,7 @@ function title(count: number): string {
 function mistakeLine(mistakes: readonly SpecMistake[]): string[] {
   const [first] = mistakes;
   if (!first) return [];
-  const place = `${basename(first.origin)}:${first.line}:${first.column}`;
+  const place = placeOf({ ...first, origin: basename(first.origin) });
   const more = mistakes.length > 1 ? ` (${mistakes.length} mistakes: hob sources)` : '';
   return [`not started or changed: ${place}: ${oneLine(first.message)}${more}`];
 }

@@ -40,7 +40,7 @@ function expectToldOrTaken({ containers, mistakes }: ParsedSpecs, text: string):
   ok(containers.length + mistakes.length > 0);
   ok(mistakes.length <= 101);
   containers.forEach(expectSound);
-  for (const { line, column, message } of mistakes) {
+  for (const { line = 0, column = Infinity, message } of mistakes) {
     ok(column <= (lines[line - 1]?.length ?? -1) + 1, `${line}:${column}`);
     match(message, /^[^\n]{1,700}$/);
   }

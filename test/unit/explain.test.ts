@@ -18,6 +18,12 @@ describe('explain', () => {
     expect(explain('spec.sysctls')).toContain('<map[string]string>');
   });
 
+  it('tells of the node that keeps it', () => {
+    expect(explain('spec')).toContain('  nodeName <string>\n');
+    expect(explain('spec.nodeSelector')).toContain('<map[string]string>');
+    expect(explain('status')).toContain('  nodeName <string>\n');
+  });
+
   it('begins with the Container, and takes paths as people write them', () => {
     expect(explain()).toBe(explain('container'));
     expect(explain()).toMatch(/^KIND: +Container\nVERSION: +hob\.dev\/v1alpha1\n/);

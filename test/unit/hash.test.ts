@@ -56,6 +56,7 @@ describe('what a change of a spec asks for', () => {
     ['the desired state', 'desiredState: Paused', 'neither'],
     ['the stop signal', 'stopSignal: SIGINT', 'neither'],
     ['the grace period', 'terminationGracePeriodSeconds: 1', 'neither'],
+    ['the node', 'nodeName: one\nnodeSelector: {disk: fast}', 'neither'],
     ['no resources, written out', 'resources: {}', 'neither'],
     ['a limit', 'resources: {memory: 64Mi}', 'resources'],
     ['the command', 'args: [y]', 'instance'],

@@ -79,6 +79,8 @@ describe('a good spec', () => {
   creationTimestamp: null
   resourceVersion: "7"
   managedFields: [{manager: x}]
+  finalizers: [hob.dev/teardown]
+  deletionTimestamp: "2026-01-01T00:00:00Z"
 `;
     const status = 'status: {phase: Running, anything: [5]}\n';
     expect(parseSpecs(base.replace('spec:', `${observed}spec:`) + status, 'f')).toEqual(parseSpecs(base, 'f'));
@@ -384,6 +386,20 @@ describe('a mistake in a spec', () => {
     expect(mistakes(text).join()).toMatch(/^5:12: metadata\.labels.*expected a name such as app or example.org\/app/);
   });
 
+  it.each(['/app', 'a/b/c', 'x'.repeat(64), 'UPPER.example/app'])('the label %s of a node', (label) => {
+    expect(withLines(`nodeSelector: {"${label}": x}`).join()).toMatch(
+      /^8:18: spec\.nodeSelector.*expected a name such as app or example.org\/app/,
+    );
+  });
+
+  it.each(['One', '', 'one_two', 'a'.repeat(254)])('the node %s', (name) => {
+    expect(withLines(`nodeName: "${name}"`).join()).toMatch(/^8:13: spec\.nodeName: expected /);
+  });
+
+  it('the label of a node with a value that no label has', () => {
+    expect(withLines('nodeSelector: {disk: "very fast"}').join()).toMatch(/^8:24: spec\.nodeSelector\.disk: expected /);
+  });
+
   it('no root and no command', () => {
     expect(mistakes(`${head}spec: {}\n`)).toEqual([
       '5:1: spec.rootfs: one of rootfs and bundle is required, and both are missing',
@@ -405,6 +421,12 @@ describe('a mistake in a spec', () => {
         namespace: 'default',
       },
     ]);
+  });
+
+  it('without a text there is no line to tell', () => {
+    const mistake = { origin: 'kubernetes:default/web', path: 'spec.nope', message: 'there is no such field' };
+    expect(formatMistake(mistake)).toBe('kubernetes:default/web: spec.nope: there is no such field');
+    expect(formatMistake({ ...mistake, path: '' })).toBe('kubernetes:default/web: there is no such field');
   });
 
   it('all of a file are told at once, in order, with the container they are in', () => {

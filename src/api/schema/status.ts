@@ -64,6 +64,8 @@ export const statusField = {
     conditions: {
       type: 'array',
       description: 'Ready, Reconciling and Stalled, as kubectl wait and health checks read them.',
+      'x-kubernetes-list-type': 'map',
+      'x-kubernetes-list-map-keys': ['type'],
       items: {
         type: 'object',
         properties: {
@@ -77,6 +79,10 @@ export const statusField = {
         required: ['type', 'status', 'reason', 'message', 'lastTransitionTime'],
         additionalProperties: false,
       },
+    },
+    nodeName: {
+      type: 'string',
+      description: 'The node whose hob keeps it; written when that hob takes it on.',
     },
     instanceID: {
       type: 'string',
