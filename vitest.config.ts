@@ -7,6 +7,7 @@ export default defineConfig({
   resolve: { alias: [{ find: /^hob\/([\w-]+)$/, replacement: join(import.meta.dirname, 'src/hooks/$1.ts') }] },
   test: {
     include: ['test/**/*.test.ts'],
+    globalSetup: ['test/kubernetes/support/global-setup.ts'],
     setupFiles: ['test/support/safe-kill.ts'],
     pool: 'forks',
     // Tests wait for containers most of their time, and for the processor the rest.

@@ -1,6 +1,6 @@
 # shellcheck shell=sh
-# Sourced by setup.sh: the system packages that hob needs, and how to get them.
-# Uses `say` and `quietly` of setup.sh.
+# Sourced by what gets a host ready: the system packages that hob needs, and how to get packages.
+# Uses `say` and `quietly` of say.sh.
 
 # One line for each missing part: PART WHY...
 missing_parts() {
@@ -59,12 +59,13 @@ install_command() {
 }
 
 # Installs what is missing, or says how to and fails.
+# usage: install_packages WHO_NEEDS_IT LINES_AS_OF_MISSING_PARTS
 install_packages() {
-  parts=$(missing_parts)
+  parts=$2
   [ -n "$parts" ] || return 0
   manager=$(package_manager) || manager=unknown
   manager=${manager##*/}
-  say "hob needs of this host, and does not find:"
+  say "$1 needs of this host, and does not find:"
   printf '%s\n' "$parts" | sed 's/^\([^ ]*\) /  \1: /' >&2
   packages=$(for part in $(printf '%s\n' "$parts" | cut -d' ' -f1); do package_of "$part" "$manager"; done | sort -u | paste -sd' ' -)
   if [ "$manager" = apt-get ] && [ "$(id -u)" = 0 ]; then

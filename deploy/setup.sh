@@ -10,12 +10,10 @@ root=$(CDPATH='' cd -P -- "$(dirname -- "$0")/.." && pwd -P)
 stamp=$root/node_modules/.set-up-done
 # shellcheck source=src/cli/find-node.sh
 . "$root/src/cli/find-node.sh"
+# shellcheck source=deploy/say.sh
+. "$root/deploy/say.sh"
 # shellcheck source=deploy/packages.sh
 . "$root/deploy/packages.sh"
-
-say() {
-  printf 'set-up: %s\n' "$*" >&2
-}
 
 # A copy of the lock file tells what was installed. After somebody's own `npm ci` there is none: then npm's own record
 # must be no older than the lock file.
@@ -27,22 +25,6 @@ node_modules_are_current() {
     record=$root/node_modules/.package-lock.json
     [ -f "$record" ] && [ -z "$(find "$root/package-lock.json" -newer "$record")" ]
   fi
-}
-
-# The noise of installers goes to a file, of which people see the end when something went wrong.
-# usage: quietly NAME COMMAND...
-quietly() {
-  name=$1
-  shift
-  log=$(mktemp "${TMPDIR:-/tmp}/hob-set-up.XXXXXX")
-  if "$@" >"$log" 2>&1 </dev/null; then
-    rm -f "$log"
-    return 0
-  fi
-  say "$name failed:"
-  tail -n 20 "$log" | sed 's/^/  | /' >&2
-  say "all of what it said is in $log"
-  return 1
 }
 
 # One at a time: two would take each other's files away.
@@ -94,7 +76,7 @@ link_node() {
   [ -e "$link" ] || ln -sfn "$node" "$link"
 }
 
-install_packages
+install_packages hob "$(missing_parts)"
 if ! node_modules_are_current; then
   wait_for_other_set_ups
   node_modules_are_current || install_node_modules

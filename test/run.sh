@@ -8,7 +8,20 @@ if [ "$(id -u)" != 0 ]; then
   exit 1
 fi
 
+# A kube-apiserver may have to be built first, for which nobody should wait who runs other tests: `npm test -- test/unit`.
+may_need_kubernetes() {
+  named=
+  for argument in "$@"; do
+    case $argument in
+      *kubernetes*) return 0 ;;
+      test/*) named=$argument ;;
+    esac
+  done
+  [ -z "$named" ]
+}
+
 "$root/deploy/setup.sh"
+if may_need_kubernetes "$@"; then "$root/test/kubernetes/assets.sh" >/dev/null; fi
 cd "$root"
 # shellcheck source=src/cli/find-node.sh
 . src/cli/find-node.sh

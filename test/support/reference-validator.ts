@@ -3,7 +3,7 @@ import { formats } from '../../src/api/formats.ts';
 import { rootSchema } from '../../src/api/known-fields.ts';
 
 const ajv = new Ajv({ allErrors: true, useDefaults: true, strict: true, allowUnionTypes: true });
-ajv.addVocabulary(['x-kubernetes-preserve-unknown-fields']);
+ajv.addVocabulary(['x-kubernetes-preserve-unknown-fields', 'x-kubernetes-list-type', 'x-kubernetes-list-map-keys']);
 // ajv knows formats of strings or of numbers, not of both; the ranges of the schema stand for those of numbers.
 for (const [name, format] of Object.entries(formats))
   ajv.addFormat(name, (value: string) => format(value) === undefined);

@@ -64,6 +64,8 @@ export const statusField = {
     conditions: {
       type: 'array',
       description: 'Ready, Reconciling and Stalled, as kubectl wait and health checks read them.',
+      'x-kubernetes-list-type': 'map',
+      'x-kubernetes-list-map-keys': ['type'],
       items: {
         type: 'object',
         properties: {
