@@ -16,6 +16,7 @@ export default defineConfig({
     // Generous: on a busy machine a slow test must not look like a broken one. Tests wait for events, not for time to pass.
     testTimeout: 30_000,
     hookTimeout: 60_000,
+    expect: { poll: { timeout: 20_000 } },
     // A test that is left out by `.only` or by a forgotten `.skip` must not pass for one that ran.
     allowOnly: process.env['CI'] === undefined,
     reporters: ['default', new TotalReporter(process.env['HOB_TEST_TOTAL'])],

@@ -101,6 +101,8 @@ function run(options: KubernetesOptions, sink: SourceSink): Running {
     agentID: options.agentID,
     // A server that does not answer this one says nothing on the watch either.
     onBeat: (answered) => answered || reflector.suspect(),
+    // To read nothing more, as long as that is so.
+    onRival: () => reflector.readAnew(),
     onRefused: (error) => report('Warning', 'NoLease', `goes on without a lease in hob-system: ${wordsOf(error)}`),
   });
   const checkCluster = clusterCheck(client, memory.cluster, options.cluster);
@@ -114,8 +116,8 @@ function run(options: KubernetesOptions, sink: SourceSink): Running {
     keyOf,
     mayList: async () => {
       await checkCluster();
-      lease.check();
-      labels.check();
+      await lease.check();
+      await labels.check();
     },
     sink: {
       seen: (resource) => resources.seen(withoutNotes(resource)),

@@ -13,8 +13,8 @@ interface LeaseObject extends KubeObject {
 
 /** The sign of life of this agent, in the namespace hob-system. */
 export interface Lease {
-  /** @throws Error in words while another agent goes by the name of this node */
-  check(): void;
+  /** Rejects, with words, while another agent goes by the name of this node. */
+  check(): Promise<void>;
   stop(): void;
 }
 
@@ -25,6 +25,8 @@ export interface LeaseOptions {
   readonly agentID: string;
   /** Told of each renewal: whether the server answered. */
   readonly onBeat: (answered: boolean) => void;
+  /** Another agent has come to go by the name of this node. */
+  readonly onRival: () => void;
   /** Told, once, why it cannot be written at all. hob works without. */
   readonly onRefused: (error: unknown) => void;
   /** Between renewals. */
@@ -35,16 +37,26 @@ const path = '/apis/coordination.k8s.io/v1/namespaces/hob-system/leases';
 const durationSeconds = 40;
 
 /** As kubelets do: one small write every ten seconds, and nothing to read but after somebody else wrote. */
-export function keepLease({ client, node, agentID, onBeat, onRefused, everyMs = 10_000 }: LeaseOptions): Lease {
+export function keepLease({
+  client,
+  node,
+  agentID,
+  onBeat,
+  onRival,
+  onRefused,
+  everyMs = 10_000,
+}: LeaseOptions): Lease {
   const ending = new AbortController();
   const name = encodeURIComponent(node);
   let known: LeaseObject | undefined;
   let other: LeaseObject | undefined;
   let isToldOf = false;
+  const looked = Promise.withResolvers<void>();
 
   async function run(): Promise<void> {
     while (!ending.signal.aborted) {
       await renew().then(() => onBeat(true), failed);
+      looked.resolve();
       await delay(everyMs, undefined, { signal: ending.signal }).catch(() => undefined);
     }
   }
@@ -60,9 +72,14 @@ export function keepLease({ client, node, agentID, onBeat, onRefused, everyMs = 
   async function renew(): Promise<void> {
     known ??= await find();
     if (known === undefined) known = await client.create<LeaseObject>(path, { ...asked(), ...head });
-    else if (isOthers(known)) return void ([other, known] = [known, undefined]);
+    else if (isOthers(known)) return giveWay(known);
     else known = await client.patch<LeaseObject>(`${path}/${name}`, { ...asked(), metadata: versionOf(known) });
     other = undefined;
+  }
+
+  function giveWay(to: LeaseObject): void {
+    if (other === undefined) onRival();
+    [other, known] = [to, undefined];
   }
 
   const head = {
@@ -93,7 +110,8 @@ export function keepLease({ client, node, agentID, onBeat, onRefused, everyMs = 
 
   void run();
   return {
-    check: () => {
+    check: async () => {
+      await looked.promise;
       if (other === undefined || !isOthers(other)) return;
       const { holderIdentity, renewTime } = other.spec ?? {};
       throw new Error(
@@ -101,7 +119,10 @@ export function keepLease({ client, node, agentID, onBeat, onRefused, everyMs = 
           `if that one is gone for good, this one goes on ${durationSeconds} s after it was last seen`,
       );
     },
-    stop: () => ending.abort(),
+    stop: () => {
+      ending.abort();
+      looked.resolve();
+    },
   };
 }
 

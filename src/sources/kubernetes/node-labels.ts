@@ -9,8 +9,8 @@ export type Labels = Readonly<Record<string, string>>;
 /** The labels of the Node object of this node, where there is one. */
 export interface NodeLabels {
   get(): Labels;
-  /** @throws Error in words while nothing is known of them, not even from before */
-  check(): void;
+  /** Rejects, with words, while nothing is known of them, not even from before. */
+  check(): Promise<void>;
   stop(): void;
 }
 
@@ -30,6 +30,7 @@ export function followNodeLabels({ client, node, memory, onChange, onForbidden }
   let labels = memory.get();
   let isForbiddenNow = false;
   let problem: unknown;
+  const asked = Promise.withResolvers<void>();
 
   function learn(found: Labels): void {
     if (JSON.stringify(found) === JSON.stringify(labels)) return;
@@ -50,24 +51,28 @@ export function followNodeLabels({ client, node, memory, onChange, onForbidden }
       deleted: () => learn(none),
       listed: (keys) => {
         if (!keys.has(node)) learn(none);
+        asked.resolve();
       },
       unavailable: (error) => {
         problem = error;
         const isNow = isForbidden(error);
         if (isNow && !isForbiddenNow) onForbidden(error);
         isForbiddenNow = isNow;
+        if (error !== undefined) asked.resolve();
       },
     },
   });
 
   return {
     get: () => labels ?? none,
-    check: () => {
-      if (labels === undefined && !isForbiddenNow)
-        throw new Error(
-          `the labels of node ${node} are not read yet${problem === undefined ? '' : `: ${wordsOf(problem)}`}`,
-        );
+    check: async () => {
+      await asked.promise;
+      if (labels !== undefined || isForbiddenNow) return;
+      throw new Error(`the labels of node ${node} cannot be read: ${wordsOf(problem)}`);
     },
-    stop: () => reflector.stop(),
+    stop: () => {
+      reflector.stop();
+      asked.resolve();
+    },
   };
 }
