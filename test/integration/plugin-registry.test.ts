@@ -166,6 +166,7 @@ describe('a module is listed as broken when it', () => {
     ['has no default export', 'export const name = "x"', /default export must be an object .* extends PluginBase$/],
     ['has no name', 'export default { name: "", hookHints: 0 }', /its name is ""/],
     ['has no number as its hints', 'export default { name: "x", hookHints: "all" }', /its hookHints are "all"/],
+    ['has hints that are no number at all', 'export default { name: "x", hookHints: NaN }', /hookHints are NaN/],
     ['has unknown hints', 'export default { name: "x", hookHints: 64 }', /bits without a meaning: 0x40/],
     [
       'has a hint without its method',
