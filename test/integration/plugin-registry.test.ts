@@ -240,6 +240,18 @@ describe('a module is listed as broken when it', () => {
     await bench.untilChange(() => names().join() === 'p ready');
   });
 
+  it.each(['p.mjs', 'p'])('is a symbolic link to nowhere, until there is something: %s', async (name) => {
+    const [link, target] = [join(bench.folder, name), join(bench.folder, `.${name}`)];
+    symlinkSync(target, link);
+    await bench.registry.start();
+    expect(names()).toEqual(['p broken']);
+    expect(bench.registry.whyMissing('p')).toContain(
+      `it is a symbolic link to ${target}, which cannot be followed: ENOENT`,
+    );
+    writeFileSync(target, name === 'p' ? script('p', '') : saying('p', ''), { mode: 0o755 });
+    await bench.untilChange(() => names().includes('p ready'));
+  });
+
   it('belongs to somebody else', async () => {
     chownSync(bench.write('p.mjs', saying('p', '')), 65534, 65534);
     await bench.registry.start();
