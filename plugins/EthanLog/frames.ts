@@ -10,6 +10,8 @@ const MAX_BODY = MAX_RECORD_BYTES - 2;
 export interface Framer {
   /** What this piece of the stream completes, in order. Bodies are without their marks and may share memory with the piece. */
   feed(piece: Buffer): Buffer[];
+  /** There is no more: the body of the last record, when nothing but its mark is missing. */
+  end(): Buffer[];
   /** How many stretches of the stream were no records, as far as it was seen. */
   readonly rejected: number;
 }
@@ -39,18 +41,21 @@ export function createFramer(): Framer {
     return isRecord ? body : undefined;
   }
 
+  function feed(piece: Buffer): Buffer[] {
+    const bodies: Buffer[] = [];
+    let from = 0;
+    for (let to = piece.indexOf(MARK); to >= 0; to = piece.indexOf(MARK, from)) {
+      const body = complete(piece.subarray(from, to));
+      if (body) bodies.push(body);
+      from = to + 1;
+    }
+    if (from < piece.length) keep(piece.subarray(from));
+    return bodies;
+  }
+
   return {
-    feed(piece) {
-      const bodies: Buffer[] = [];
-      let from = 0;
-      for (let to = piece.indexOf(MARK); to >= 0; to = piece.indexOf(MARK, from)) {
-        const body = complete(piece.subarray(from, to));
-        if (body) bodies.push(body);
-        from = to + 1;
-      }
-      if (from < piece.length) keep(piece.subarray(from));
-      return bodies;
-    },
+    feed,
+    end: () => feed(Buffer.of(MARK)),
     get rejected() {
       return rejected;
     },

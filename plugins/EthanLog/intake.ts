@@ -60,16 +60,19 @@ export function createIntake({ settings, sinks, pids, now }: IntakeParts): Intak
     if (entries.length > 0) for (const sink of sinks) sink.write(entries);
   }
 
+  function takeBodies(bodies: readonly Buffer[]): void {
+    const records = bodies.map(parseRecord);
+    rejected += records.filter((record) => record === undefined).length;
+    write(records.flatMap((record) => (record ? admit(record) : [])));
+  }
+
   return {
-    take(bytes) {
-      const records = framer.feed(bytes).map(parseRecord);
-      rejected += records.filter((record) => record === undefined).length;
-      write(records.flatMap((record) => (record ? admit(record) : [])));
-    },
+    take: (bytes) => takeBodies(framer.feed(bytes)),
     setInit(pid) {
       init = pid;
     },
     end() {
+      takeBodies(framer.end());
       write(refusals());
       const malformed = rejected + framer.rejected;
       if (malformed > 0) write([remark(name, `${malformed} records were no records, and were left out`)]);

@@ -6,13 +6,11 @@
  */
 
 import type * as ffiTypes from 'node:ffi';
-import { constants } from 'node:fs';
 import { getSystemErrorMap } from 'node:util';
 import type { Clocks } from './entry.ts';
 
 const definitions = {
   __errno_location: { arguments: [], return: 'pointer' },
-  open: { arguments: ['string', 'int32'], return: 'int32' },
   clock_gettime: { arguments: ['int32', 'buffer'], return: 'int32' },
   close: { arguments: ['int32'], return: 'int32' },
   mkfifo: { arguments: ['string', 'uint32'], return: 'int32' },
@@ -24,7 +22,6 @@ const definitions = {
 } as const;
 
 const CLOCK_BOOTTIME = 7;
-const O_CLOEXEC = 0o2000000;
 const F_SETPIPE_SZ = 1031;
 const LOCK_EX_NB = 2 | 4;
 const SPLICE_F_NONBLOCK = 2;
@@ -46,13 +43,7 @@ export function mkfifo(path: string, mode: number): void {
   if (libc().mkfifo(path, mode) < 0) throw lastError('mkfifo', path);
 }
 
-/** The reading end of a FIFO (close-on-exec), which never waits. For `closeDescriptor`, or for a `Socket` to close. */
-export function openReader(path: string): number {
-  const fd = libc().open(path, constants.O_RDONLY | constants.O_NONBLOCK | O_CLOEXEC);
-  if (fd < 0) throw lastError('open', path);
-  return fd;
-}
-
+/** Of a socket from here. */
 export function closeDescriptor(fd: number): void {
   libc().close(fd);
 }

@@ -1,9 +1,9 @@
-import { mkdirSync } from 'node:fs';
+import { closeSync, mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import type { PluginEnvironment } from 'hob/plugin';
 import { createIntake, type Intake } from './intake.ts';
 import { createJournald } from './journald.ts';
-import { closeDescriptor, tryLock } from './libc.ts';
+import { tryLock } from './libc.ts';
 import { createPidMap } from './pids.ts';
 import { createPipeReaders, type PipeReader } from './pipe-reader.ts';
 import { createPipes, type PipeNote } from './pipes.ts';
@@ -52,7 +52,7 @@ export function openLogs(environment: PluginEnvironment): Logs {
       now,
     });
     if (note.init !== undefined) intake.setInit(note.init);
-    open.set(id, { note, intake, reader: readers.read(fd, intake.take) });
+    open.set(id, { note, intake, reader: readers.read(fd, pipes.pathOf(id), intake.take) });
   }
 
   /** Read a pipe on. False when another version of this plugin reads it: a pipe has one reader. */
@@ -60,7 +60,7 @@ export function openLogs(environment: PluginEnvironment): Logs {
     const { reader, note } = pipes.open(id);
     const isOurs = tryLock(reader);
     if (isOurs) attach(id, reader, note);
-    else closeDescriptor(reader);
+    else closeSync(reader);
     return isOurs;
   }
 
@@ -83,7 +83,7 @@ export function openLogs(environment: PluginEnvironment): Logs {
 
   /** Another version of this plugin was quicker; it looks for pipes now and then. */
   function leaveToOther(id: string, reader: number): void {
-    closeDescriptor(reader);
+    closeSync(reader);
     reopenAll([id]);
   }
 

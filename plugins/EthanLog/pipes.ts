@@ -1,6 +1,6 @@
 import { constants, mkdirSync, openSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { mkfifo, openReader, resizePipe } from './libc.ts';
+import { mkfifo, resizePipe } from './libc.ts';
 import type { Settings } from './settings.ts';
 
 /** What is kept beside a pipe, so that it can be read on after a restart of hob. */
@@ -14,9 +14,11 @@ export interface PipeNote {
 export interface Pipes {
   /** The containers that there is a pipe for. */
   ids(): string[];
-  /** Make the pipe of a container: the ends are the caller's to close, `writer` with `closeSync`, `reader` as in `libc.ts`. */
+  /** Where the pipe of a container is. */
+  pathOf(id: string): string;
+  /** Make the pipe of a container; the ends are the caller's to close. */
   make(id: string, note: PipeNote): { readonly reader: number; readonly writer: number };
-  /** The reading end of a pipe that is there. Throws when it is not. `reader` as above. */
+  /** The reading end of a pipe that is there. Throws when it is not. */
   open(id: string): { readonly reader: number; readonly note: PipeNote };
   note(id: string, note: PipeNote): void;
   remove(id: string): void;
@@ -38,6 +40,7 @@ export function createPipes(directory: string): Pipes {
 
   return {
     ids: () => readdirSync(directory),
+    pathOf: pipeOf,
     make(id, note) {
       mkdirSync(folderOf(id), { mode: 0o700 });
       writeNote(id, note);
@@ -56,3 +59,6 @@ export function createPipes(directory: string): Pipes {
     remove: (id) => rmSync(folderOf(id), { recursive: true, force: true }),
   };
 }
+
+/** Never waits. Opened by Node, which closes it with its thread, and so lets go of the lock on it. */
+const openReader = (path: string): number => openSync(path, constants.O_RDONLY | constants.O_NONBLOCK);

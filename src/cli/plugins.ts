@@ -92,8 +92,10 @@ function described({ name, kind, state, message, version, path, hooks }: PluginI
     ['Name', name],
     ['Kind', kind],
     ['State', stateWord(state)],
-    ...given([['Message', message]]),
-    ['Version', version],
+    ...given([
+      ['Message', message],
+      ['Version', version],
+    ]),
     ['Path', path],
   ] as const;
   return [...facts.map(factLine), ...section('Hooks', hooks, hookColumns)].join('\n');

@@ -28,7 +28,10 @@ export async function callPlugin(plugin: Plugin, request: HookRequest, means: Ca
     const additions = startState.finish();
     if (answer === true) return { ok: true, additions };
     if (answer === false) return failed('HookFailed', 'it answered false');
-    return failed('BadAnswer', `it answered with ${typeof answer} where true or false was expected`);
+    return failed(
+      'BadAnswer',
+      `it answered with ${answer === null ? 'null' : typeof answer} where true or false was expected`,
+    );
   } catch (error) {
     startState.finish();
     means.complain(inspectThrown(error));

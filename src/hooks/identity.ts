@@ -33,7 +33,7 @@ function checkHints(hints: unknown): number {
   if (Array.isArray(hints)) return parseHints(hints.map(nameIn));
   if (typeof hints !== 'number' || !Number.isInteger(hints) || hints < 0)
     throw new Error(
-      `its hookHints are ${JSON.stringify(hints)}; they must be a number made of HintFlags (or their names, for an executable)`,
+      `its hookHints are ${typeof hints === 'number' ? hints : JSON.stringify(hints)}; they must be a number made of HintFlags (or their names, for an executable)`,
     );
   if (unknownHints(hints) !== 0)
     throw new Error(`its hookHints have bits without a meaning: ${hintNames(hints).join(', ')}`);

@@ -43,6 +43,7 @@ export function createStartState(table: FdTable, complain: (why: string) => void
       return true;
     },
     addMount(source, target, fsType, flags = 0, options = []) {
+      if (refused(optionsFault(target, flags, options))) return false;
       const translated = mountOptions(options, flags);
       const mount = { source, destination: target, type: typeFor(fsType, flags), options: translated.options };
       if (refused(mountFault(mount) ?? bindSourceFault(mount))) return false;
@@ -69,6 +70,13 @@ function fdFault(pluginName: unknown, fd: number): string | undefined {
   } catch {
     return `file descriptor ${fd} is not open`;
   }
+}
+
+/** Taken for what they are not, a text would be options of a letter each, and other flags none. */
+function optionsFault(target: unknown, flags: unknown, options: unknown): string | undefined {
+  const what = `the mount at ${inspect(target)}`;
+  if (!Number.isInteger(flags)) return `${what} has flags that are no number made of MountFlags: ${inspect(flags)}`;
+  return Array.isArray(options) ? undefined : `${what} has options that are no list of strings: ${inspect(options)}`;
 }
 
 function tryDuplicate(fd: number, complain: (why: string) => void): number | undefined {

@@ -122,6 +122,7 @@ describe('a hook of an ES-module plugin', () => {
   it.each([
     ['answers false', 'return false', 'HookFailed', /answered false/],
     ['answers nothing', '', 'BadAnswer', /answered with undefined/],
+    ['answers null', 'return null', 'BadAnswer', /answered with null/],
     ['answers a number', 'return 1', 'BadAnswer', /answered with number/],
     ['throws', 'throw new TypeError("no such thing")', 'HookThrew', /no such thing.*bad\.mjs:/],
     ['rejects', 'return Promise.reject("why")', 'HookThrew', /why/],

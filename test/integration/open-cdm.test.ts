@@ -171,6 +171,7 @@ describe('the plugin OpenCDM', () => {
   ])('refuses data, as it takes none: %s', async (_what, data, words) => {
     hob.drop('refused', { command: runsForever, plugins: [{ name: 'OpenCDM', data }] });
     await untilEvent(hob, 'default/refused', 'HookThrew', words);
+    expect((await hob.untilPhase('refused', 'Backoff')).status?.startedAt).toBeUndefined();
     await remove('refused');
     expect(paths.filter((path) => existsSync(onHost(path)))).toEqual([]);
   });

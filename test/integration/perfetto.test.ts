@@ -153,6 +153,13 @@ describe('a container with the plugin Perfetto', () => {
       await untilEvent(hob, 'default/other', 'Conflict', /the spec and plugin Perfetto both add/);
     });
 
+    it('does not start with data, as it takes none', async () => {
+      hob.drop('mistaken', { command: runsForever, plugins: [{ name: 'Perfetto', data: { socket: '/x' } }] });
+      await untilEvent(hob, 'default/mistaken', 'HookThrew', /data\.socket is not a field of this plugin/);
+      const container = await hob.untilPhase('mistaken', 'Backoff');
+      expect(container.status?.startedAt).toBeUndefined();
+    });
+
     it('runs without where there is none: the example', async () => {
       dropExample(hob, 'perfetto');
       await hob.untilPhase('perfetto', 'Running');

@@ -166,6 +166,7 @@ describe('a module is listed as broken when it', () => {
     ['has no default export', 'export const name = "x"', /default export must be an object .* extends PluginBase$/],
     ['has no name', 'export default { name: "", hookHints: 0 }', /its name is ""/],
     ['has no number as its hints', 'export default { name: "x", hookHints: "all" }', /its hookHints are "all"/],
+    ['has hints that are no number at all', 'export default { name: "x", hookHints: NaN }', /hookHints are NaN/],
     ['has unknown hints', 'export default { name: "x", hookHints: 64 }', /bits without a meaning: 0x40/],
     [
       'has a hint without its method',
@@ -237,6 +238,18 @@ describe('a module is listed as broken when it', () => {
     // Nothing changed in the plugin folder itself, so the cure would be seen within a minute.
     bench.write('README', 'a reason to look');
     await bench.untilChange(() => names().join() === 'p ready');
+  });
+
+  it.each(['p.mjs', 'p'])('is a symbolic link to nowhere, until there is something: %s', async (name) => {
+    const [link, target] = [join(bench.folder, name), join(bench.folder, `.${name}`)];
+    symlinkSync(target, link);
+    await bench.registry.start();
+    expect(names()).toEqual(['p broken']);
+    expect(bench.registry.whyMissing('p')).toContain(
+      `it is a symbolic link to ${target}, which cannot be followed: ENOENT`,
+    );
+    writeFileSync(target, name === 'p' ? script('p', '') : saying('p', ''), { mode: 0o755 });
+    await bench.untilChange(() => names().includes('p ready'));
   });
 
   it('belongs to somebody else', async () => {

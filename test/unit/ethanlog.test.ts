@@ -271,6 +271,18 @@ describe('what is taken in', () => {
     end();
     expect(messages()).toEqual(['x', '2 records were no records, and were left out']);
   });
+
+  it('has its last record at the end, where the mark after it is missing; half of something is told as none', () => {
+    const { take, end } = intake({});
+    take(bytes(`\x1e${body('L2', 'Mlast words')}`));
+    expect(messages()).toEqual([]);
+    end();
+    expect(messages()).toEqual(['last words']);
+    const other = intake({});
+    other.take(bytes(`${record('Mx')}\x1e${body('L2')}`));
+    other.end();
+    expect(messages()).toEqual(['x', '1 records were no records, and were left out']);
+  });
 });
 
 describe('the limit of the rate', () => {

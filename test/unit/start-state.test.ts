@@ -128,6 +128,20 @@ describe('addMount', () => {
     expect(complaints).toEqual([expect.stringMatching(/"tmp", which is not an absolute path/)]);
   });
 
+  it.each([
+    ['flags in words', 'MS_BIND', [], /'\/x' has flags that are no number made of MountFlags: 'MS_BIND'/],
+    ['flags that are none', Number.NaN, [], /flags that are no number made of MountFlags: NaN/],
+    ['flags of another kind of number', 4096n, [], /flags that are no number made of MountFlags: 4096n/],
+    ['options in one text', 0, 'ro,nosuid', /'\/x' has options that are no list of strings: 'ro,nosuid'/],
+    ['no options at all', 0, null, /options that are no list of strings: null/],
+    ['options that are no text', 0, [1], /options of a mount must be strings/],
+  ])('refuses %s, and says so', (_, flags, options, words) => {
+    const state = stateOf();
+    const add = state.addMount as (...parts: unknown[]) => boolean;
+    expect([add('tmpfs', '/x', 'tmpfs', flags, options), state.finish().mounts]).toEqual([false, []]);
+    expect(complaints).toEqual([expect.stringMatching(words)]);
+  });
+
   it('takes what is there, a link that is mounted for itself, and other mounts with any source', () => {
     const dir = mkdtempSync(join(tmpdir(), 'hob-state-'));
     symlinkSync('/not/there', join(dir, 'link'));

@@ -2,6 +2,7 @@ import type { BigIntStats } from 'node:fs';
 import { open, readdir, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { meansMissing } from '../../host/errors.ts';
+import { linkFault } from './broken-link.ts';
 import { fingerprintOf } from './fingerprint.ts';
 import { type Manifest, readManifest } from './manifest.ts';
 
@@ -61,14 +62,21 @@ async function candidatesIn(folder: string, folders: readonly string[]): Promise
 
 /** Rejects when it vanishes meanwhile. */
 async function candidateAt(path: string): Promise<Candidate | undefined> {
+  const fault = await linkFault(path);
+  if (fault !== undefined) return { ...nowhere, path, main: path, label: labelOf(path), kind: kindOf(path), fault };
   const stats = await stat(path, { bigint: true });
   if (stats.isDirectory()) return folderCandidate(path);
   return stats.isFile() ? fileCandidate(path, stats) : undefined;
 }
 
+/** What is known of a file that cannot be reached; it is looked for again now and then. */
+const nowhere = { version: '', folders: [], files: [], passedOn: [] };
+
+const kindOf = (path: string): Candidate['kind'] => (moduleEnding.test(path) ? 'module' : 'executable');
+
 async function fileCandidate(path: string, stats: BigIntStats): Promise<Candidate | undefined> {
   const file = { path, main: path, label: labelOf(path), passedOn: [], ...(await fingerprintOf(path)) };
-  if (moduleEnding.test(path)) return { ...file, kind: 'module' };
+  if (kindOf(path) === 'module') return { ...file, kind: 'module' };
   if (isExecutable(stats)) return { ...file, kind: 'executable' };
   // A README is no plugin; a script somebody forgot to make executable is one.
   if (!(await startsAsScript(path))) return undefined;
