@@ -233,6 +233,7 @@ describe('an API server with this schema refuses', () => {
     ['a label that cannot be', { nodeSelector: { disk: 'a b' } }, '/spec/nodeSelector/disk'],
     ['two roots', { bundle: { path: '/b' } }, '/spec'],
     ['no root', { rootfs: undefined }, '/spec'],
+    ['no program', { command: undefined }, '/spec'],
   ])('%s', (_, change, place) => {
     expect(agreesWithDefinition(JSON.parse(JSON.stringify(containerWith(change))))).toBe(false);
     expect(agreesWithDefinition.errors?.map(({ instancePath }) => instancePath)).toContain(place);

@@ -39,7 +39,7 @@ function resource(): StructuralSchema {
     required: ['spec'],
     properties: {
       metadata: { type: 'object', properties: { name: nameSchema(metadata) } },
-      spec: { ...oneRoot, ...structural(spec) },
+      spec: { ...rootAndProgram, ...structural(spec) },
       status: structural(status),
     },
   };
@@ -51,7 +51,10 @@ function nameSchema(metadata: SchemaNode): StructuralSchema {
 }
 
 /** What a schema can say of the rules about several fields, in a message that is still understood. */
-const oneRoot = { oneOf: [{ required: ['rootfs'] }, { required: ['bundle'] }] };
+const rootAndProgram = {
+  oneOf: [{ required: ['rootfs'] }, { required: ['bundle'] }],
+  anyOf: [{ required: ['command'] }, { required: ['args'] }, { required: ['bundle'] }],
+};
 
 const columns = [
   { name: 'Phase', type: 'string', jsonPath: '.status.phase' },

@@ -26,7 +26,7 @@ function structuralFields(fields: Readonly<Record<string, SchemaNode>>): Readonl
   return Object.fromEntries(Object.entries(fields).map(([name, field]) => [name, structural(field)]));
 }
 
-/** An empty string is a default that old API servers (1.20) read as null, and refuse. hob fills it in later. */
+/** Old API servers (1.20) take an empty string for null when a Go later than theirs built them, and refuse it as a default. hob fills it in later. */
 function defaultKeyword(preset: unknown): StructuralSchema {
   return preset === undefined || preset === '' ? {} : { default: preset };
 }
