@@ -1,6 +1,6 @@
-import { execFileSync, spawn } from 'node:child_process';
+import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { existsSync, mkdtempSync } from 'node:fs';
+import { existsSync, mkdtempSync, readFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect, it } from 'vitest';
@@ -20,10 +20,7 @@ it('nothing is left of what a test has started when it is killed', async () => {
   const test = spawn(process.execPath, ['--input-type=module-typescript', '-e', script, directory]);
   const [printed] = (await once(test.stdout, 'data')) as [Buffer];
   const pid = Number(printed.toString());
-  await until(
-    'it runs',
-    () => execFileSync('ps', ['-o', 'comm=', '-p', String(pid)], { encoding: 'utf8' }) === 'sleep\n',
-  );
+  await until('it runs', () => readFileSync(`/proc/${pid}/comm`, 'utf8') === 'sleep\n');
   test.kill('SIGKILL');
   await until('it has ended', () => !isAlive(pid));
   await until('the directory is gone', () => !existsSync(directory));

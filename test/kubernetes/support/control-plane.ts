@@ -120,6 +120,9 @@ function startServerProcess(dir: string, storeUrl: string, port: number): BoundP
     'service-account-issuer': issuer,
     'api-audiences': issuer,
     'service-cluster-ip-range': '10.0.0.0/24',
+    // What hob and kubectl do without. It saves a third of the processor time that a start takes.
+    'runtime-config': 'api/beta=false,api/alpha=false',
+    'enable-priority-and-fairness': 'false',
     profiling: 'false',
   };
   return startBoundProcess(assets()['kube-apiserver'], toArguments(flags), { log: join(dir, 'kube-apiserver.log') });
