@@ -17,7 +17,8 @@ open_archive() {
   for file in /etc/apt/sources.list /etc/apt/sources.list.d/*.list /etc/apt/sources.list.d/*.sources; do
     [ ! -f "$file" ] || with_source_packages "$file" >"$draft/apt/sources/${file##*/}"
   done
-  quietly 'apt-get update' archive update
+  # One of many sources may fail that has nothing to do with this.
+  quietly 'apt-get update' archive update || say "going on with those lists that were to be had"
 }
 
 # Both ways in which a list of sources can be written.
@@ -52,7 +53,7 @@ unpack_package() {
 # Debian has the source of kube-apiserver and no package with it.
 build_kube_apiserver() {
   say "building kube-apiserver $version from Debian's source package kubernetes, once for this machine: 6 to 12 minutes on" \
-    "two processors, 2 GB of memory, 35 MB to download, 2 GB on disk meanwhile"
+    "two idle processors, 2 GB of memory, 35 MB to download, 2 GB on disk meanwhile"
   open_archive
   install_packages 'building kube-apiserver' "$(missing_to_build)"
   fetch_source
@@ -114,7 +115,8 @@ compile() {
 }
 
 tell_progress() {
-  while sleep 30; do
+  # A sleep that outlives this holds neither the lock nor the output.
+  while sleep 30 8>&- >/dev/null 2>&1; do
     say "  $(grep -c '^[a-z][a-z0-9./_-]*$' build.log 2>/dev/null) of some $packages_to_compile packages are compiled"
   done
 }
