@@ -99,7 +99,7 @@ has_new_reflect2() {
 compile_and_tell() {
   tell_progress &
   teller=$!
-  trap 'kill "$teller"; rm -rf "$draft"' EXIT
+  trap 'kill "$teller" 2>/dev/null || true; rm -rf "$draft"' EXIT
   quietly 'the build' compile
   kill "$teller"
   trap 'rm -rf "$draft"' EXIT
