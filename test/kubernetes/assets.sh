@@ -84,6 +84,9 @@ unpack_kube_apiserver() {
   [ "$(uname -m)" = x86_64 ] && [ -r "$packed" ] && command -v xz >/dev/null || return 1
   say "unpacking kube-apiserver from ${packed#"$root"/}"
   xz -dc "$packed" >kube-apiserver
+  has_new_reflect2 kube-apiserver && return 0
+  say "this one would die of the first custom resource, for it was compiled with too old a reflect2"
+  return 1
 }
 
 if [ -n "$(missing_programs)" ]; then

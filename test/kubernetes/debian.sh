@@ -2,7 +2,7 @@
 # Sourced by assets.sh: how to get programs of Kubernetes out of Debian's archive, into the working directory.
 # Uses `say` and `quietly` of say.sh, `install_packages` of packages.sh, and `version` and `draft` of assets.sh.
 
-packages_to_compile=1700
+packages_to_compile=1600
 
 # apt with sources, lists and cache of its own: the host's own sources as they are, and source packages as well.
 archive() {
@@ -17,7 +17,8 @@ open_archive() {
   for file in /etc/apt/sources.list /etc/apt/sources.list.d/*.list /etc/apt/sources.list.d/*.sources; do
     [ ! -f "$file" ] || with_source_packages "$file" >"$draft/apt/sources/${file##*/}"
   done
-  quietly 'apt-get update' archive update
+  # One of many sources may fail that has nothing to do with this.
+  quietly 'apt-get update' archive update || say "going on with those lists that were to be had"
 }
 
 # Both ways in which a list of sources can be written.
@@ -38,19 +39,25 @@ say_what_to_do_without_debian() {
 # usage: take_from_package PROGRAM PACKAGE
 take_from_package() {
   say "taking $1 from Debian's package $2; it is not installed"
+  unpack_package "$2"
+  mv "$2/usr/bin/$1" "$1"
+}
+
+# Into a directory of its name.
+unpack_package() {
   open_archive
-  quietly "apt-get download $2" archive download "$2"
-  dpkg-deb -x "$2"_*.deb "$2.unpacked"
-  mv "$2.unpacked/usr/bin/$1" "$1"
+  quietly "apt-get download $1" archive download "$1"
+  dpkg-deb -x "$1"_*.deb "$1"
 }
 
 # Debian has the source of kube-apiserver and no package with it.
 build_kube_apiserver() {
   say "building kube-apiserver $version from Debian's source package kubernetes, once for this machine: 6 to 12 minutes on" \
-    "two processors, 2 GB of memory, 35 MB to download, 2 GB on disk meanwhile"
+    "two idle processors, 2 GB of memory, 35 MB to download, 2 GB on disk meanwhile"
   open_archive
   install_packages 'building kube-apiserver' "$(missing_to_build)"
   fetch_source
+  renew_reflect2
   compile_and_tell
   mv "$(readlink -f src/_output/bin)/kube-apiserver" kube-apiserver
 }
@@ -76,10 +83,23 @@ fetch_source() {
   quietly 'dpkg-source' dpkg-source --no-check -x "$description" src
 }
 
+# The reflect2 in the source knows Go up to 1.17. Compiled with a later one, the server dies of the first custom resource that it is given.
+renew_reflect2() {
+  package=golang-github-modern-go-reflect2-dev
+  unpack_package $package
+  rm -rf src/vendor/github.com/modern-go/reflect2
+  mv $package/usr/share/gocode/src/github.com/modern-go/reflect2 src/vendor/github.com/modern-go/
+}
+
+# Programs name the files that they are made of.
+has_new_reflect2() {
+  grep -q 'reflect2/go_above_118.go' "$1"
+}
+
 compile_and_tell() {
   tell_progress &
   teller=$!
-  trap 'kill "$teller"; rm -rf "$draft"' EXIT
+  trap 'kill "$teller" 2>/dev/null || true; rm -rf "$draft"' EXIT
   quietly 'the build' compile
   kill "$teller"
   trap 'rm -rf "$draft"' EXIT
@@ -95,7 +115,8 @@ compile() {
 }
 
 tell_progress() {
-  while sleep 30; do
+  # A sleep that outlives this holds neither the lock nor the output.
+  while sleep 30 8>&- >/dev/null 2>&1; do
     say "  $(grep -c '^[a-z][a-z0-9./_-]*$' build.log 2>/dev/null) of some $packages_to_compile packages are compiled"
   done
 }

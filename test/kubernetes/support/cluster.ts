@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto';
-import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { removeAfterwards } from './bound-process.ts';
@@ -43,6 +43,8 @@ export interface Cluster extends Kubectl {
   readonly powerlessKubeconfig: string;
   /** One for an agent: a token of the ServiceAccount that manifests/rbac makes, read from a file beside it, `NAME.token`. */
   agentKubeconfig(name: string): Promise<string>;
+  /** A new token of a ServiceAccount. */
+  tokenOf(namespace: string, account: string): Promise<string>;
   /** One for whom you like. */
   kubeconfigFor(name: string, user: Credentials): string;
   /** A namespace that no other test has. */
@@ -111,6 +113,7 @@ export function clusterAt(address: Address): Cluster {
   };
   const kubeconfig = kubeconfigFor('admin', { token: adminToken });
   const kubectl = kubectlAs(kubeconfig);
+  const tokenOf = (namespace: string, account: string): Promise<string> => requestToken(kubectl, namespace, account);
 
   return {
     ...kubectl,
@@ -120,9 +123,10 @@ export function clusterAt(address: Address): Cluster {
     kubeconfigFor,
     async agentKubeconfig(name) {
       const tokenFile = join(address.dir, `${name}.token`);
-      writeFileSync(tokenFile, await requestToken(kubectl), { mode: 0o600 });
+      writeFileSync(tokenFile, await tokenOf('hob-system', 'hob-agent'), { mode: 0o600 });
       return kubeconfigFor(name, { tokenFile });
     },
+    tokenOf,
     async newNamespace() {
       const name = `test-${randomBytes(4).toString('hex')}`;
       await kubectl.kubectl('create', 'namespace', name);
@@ -142,15 +146,14 @@ export function clusterAt(address: Address): Cluster {
 }
 
 /** As `kubectl create token` does, which kubectl has from 1.24 on. */
-async function requestToken({ kubectlWith }: Kubectl): Promise<string> {
-  const path = '/api/v1/namespaces/hob-system/serviceaccounts/hob-agent/token';
+async function requestToken({ kubectlWith }: Kubectl, namespace: string, account: string): Promise<string> {
+  const path = `/api/v1/namespaces/${namespace}/serviceaccounts/${account}/token`;
   const request = { apiVersion: 'authentication.k8s.io/v1', kind: 'TokenRequest', spec: {} };
   const answer = JSON.parse(await kubectlWith([request], 'create', '--raw', path)) as { status: { token: string } };
   return answer.status.token;
 }
 
 async function applyManifests({ kubectl }: Kubectl): Promise<void> {
-  const files = ['crd', 'rbac'].map((name) => join(manifests, name)).filter((path) => existsSync(path));
-  await kubectl('apply', ...files.flatMap((path) => ['-f', path]));
-  if (files.length === 2) await kubectl('wait', '--for=condition=Established', 'crd', '--all');
+  await kubectl('apply', '-f', join(manifests, 'crd'), '-f', join(manifests, 'rbac'));
+  await kubectl('wait', '--for=condition=Established', 'crd/containers.hob.dev');
 }

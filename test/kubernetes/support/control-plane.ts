@@ -2,12 +2,14 @@ import { generateKeyPairSync } from 'node:crypto';
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { get } from 'node:https';
 import { join } from 'node:path';
-import { until } from '../../support/until.ts';
+import { setTimeout as delay } from 'node:timers/promises';
 import { assets } from './assets.ts';
 import { startBoundProcess } from './bound-process.ts';
 import type { BoundProcess } from './bound-process.ts';
 import { freePorts } from './free-ports.ts';
 import { adminToken, powerlessToken } from './kubeconfig.ts';
+
+const lookAgainMs = 20;
 
 /** A kube-apiserver with its etcd, on loopback. No controller manager: nobody deletes what is in a deleted namespace, or collects garbage. */
 export interface ControlPlane {
@@ -39,14 +41,13 @@ export async function startControlPlane(dir: string): Promise<ControlPlane> {
   async function startServer(): Promise<void> {
     const starting = startServerProcess(dir, storeUrl, serverPort);
     server = starting;
-    await until(
-      'the API server is ready',
-      () => {
-        if (starting.isAlive()) return isReady(url, authority);
+    // For as long as it takes on a busy machine.
+    while (!(await isReady(url, authority))) {
+      if (!starting.isAlive()) {
         throw new Error(`the API server has ended:\n${starting.lastWords()}\n${store.lastWords()}`);
-      },
-      () => starting.lastWords(),
-    );
+      }
+      await delay(lookAgainMs);
+    }
   }
 
   async function end(): Promise<void> {
@@ -119,6 +120,9 @@ function startServerProcess(dir: string, storeUrl: string, port: number): BoundP
     'service-account-issuer': issuer,
     'api-audiences': issuer,
     'service-cluster-ip-range': '10.0.0.0/24',
+    // What hob and kubectl do without. It saves a third of the processor time that a start takes.
+    'runtime-config': 'api/beta=false,api/alpha=false',
+    'enable-priority-and-fairness': 'false',
     profiling: 'false',
   };
   return startBoundProcess(assets()['kube-apiserver'], toArguments(flags), { log: join(dir, 'kube-apiserver.log') });
