@@ -13,8 +13,8 @@ export default defineConfig({
     maxWorkers: 4,
     execArgv: ['--disable-warning=ExperimentalWarning'],
     // Generous: on a busy machine a slow test must not look like a broken one. Tests wait for events, not for time to pass.
-    testTimeout: 30_000,
-    hookTimeout: 60_000,
+    testTimeout: 120_000,
+    hookTimeout: 120_000,
     // A test that is left out by `.only` or by a forgotten `.skip` must not pass for one that ran.
     allowOnly: process.env['CI'] === undefined,
     reporters: ['default', new TotalReporter(process.env['HOB_TEST_TOTAL'])],
