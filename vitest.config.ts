@@ -7,7 +7,7 @@ export default defineConfig({
   resolve: { alias: [{ find: /^hob\/([\w-]+)$/, replacement: join(import.meta.dirname, 'src/hooks/$1.ts') }] },
   test: {
     include: ['test/**/*.test.ts'],
-    setupFiles: ['test/support/safe-kill.ts'],
+    setupFiles: ['test/support/environment.ts', 'test/support/safe-kill.ts'],
     pool: 'forks',
     // Tests wait for containers most of their time, and for the processor the rest.
     maxWorkers: 4,
@@ -15,6 +15,8 @@ export default defineConfig({
     // Generous: on a busy machine a slow test must not look like a broken one. Tests wait for events, not for time to pass.
     testTimeout: 120_000,
     hookTimeout: 120_000,
+    // Its own second is nothing to a process that waits for its turn.
+    expect: { poll: { timeout: 60_000, interval: 20 } },
     // A test that is left out by `.only` or by a forgotten `.skip` must not pass for one that ran.
     allowOnly: process.env['CI'] === undefined,
     reporters: ['default', new TotalReporter(process.env['HOB_TEST_TOTAL'])],

@@ -13,10 +13,10 @@ import type { World } from './world.ts';
 
 const preload = join(import.meta.dirname, 'boundary/preload.ts');
 const lookAgainMs = 40;
-/** What has not settled by then does not settle. */
-const patienceMs = 20_000;
+/** What has not settled by then does not settle, on a machine that is as busy as can be. */
+const patienceMs = 60_000;
 /** Where keepers are lost in play after play, hob seeks the next one after longer and longer pauses, of 10 s in the end. */
-const failurePatienceMs = 50_000;
+const failurePatienceMs = 90_000;
 /** What hob does on its own time has come by then: it looks at everything every two seconds. */
 const ownTimeMs = 3_000;
 /** Of who waits for what may hang for ever. Then somebody kills hob and its keeper, as a watchdog would. */
