@@ -81,7 +81,7 @@ describe('kill -9 of hob', () => {
 
   it('while a container waits for a plugin that comes meanwhile: it goes on by itself', async () => {
     hob.drop('needs', { command: runsForever, plugins: [{ name: 'late' }] });
-    await hob.until('needs', 'waits', (one) => JSON.stringify(one?.status).includes('PluginNotFound'));
+    await hob.until('needs', 'waits', (one) => JSON.stringify(one?.status ?? {}).includes('PluginNotFound'));
     await hob.kill();
     putShellPlugin(hob, 'late', 1, '*) ;;');
     await hob.start();

@@ -76,7 +76,7 @@ export function testHob(extra: { args?: string[]; env?: Record<string, string>; 
   makeRootfs(rootfs);
   const env = { ...process.env, HOB_RUN_DIR: join(dir, 'run'), HOB_STATE_DIR: join(dir, 'state'), ...extra.env };
   /** Asks as the command line does, without a process for each look. */
-  const client = connectTo(join(dir, 'run/hob.sock'));
+  const client = connectTo(join(env.HOB_RUN_DIR, 'hob.sock'));
   let child: ChildProcess | undefined;
   let printed = '';
 
