@@ -15,6 +15,8 @@ export interface ReadLinesOptions {
   /** Go on with what comes, until `signal` fires. */
   readonly follow?: boolean;
   readonly signal?: AbortSignal;
+  /** When it fires, nothing more is waited for: what is there is read to its end. */
+  readonly over?: AbortSignal;
 }
 
 export interface ReadLogOptions extends ReadLinesOptions {
@@ -52,16 +54,19 @@ export async function* readLines(options: ReadLinesOptions): AsyncGenerator<Buff
 
 /** All records of all files in their order, many at a time. */
 async function* readFiles(options: ReadLogOptions, ends: EndsLine): AsyncGenerator<Buffer[], void, undefined> {
-  const { path, maxFiles, follow, signal } = options;
-  const changes = follow ? watchLog(path, signal) : undefined;
+  const { path, maxFiles, follow, signal, over } = options;
+  const changes = follow
+    ? watchLog(path, AbortSignal.any([signal, over].filter((each) => each !== undefined)))
+    : undefined;
   const seen = new Set<string>();
   let files: OpenLogFile[] = [];
   try {
     files = await openLogFiles(path, maxFiles, seen);
     await skip(files, options, ends);
     for (;;) {
+      const isLastLook = over?.aborted;
       for (const file of files) yield* readRecords(file);
-      if (!changes) return;
+      if (!changes || isLastLook) return;
       files = await keepLast(files);
       await changes.next();
       if (signal?.aborted) return;

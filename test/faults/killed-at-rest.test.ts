@@ -39,7 +39,7 @@ describe('kill -9 of hob', () => {
 
   it('again and again resets neither back-off nor restart count', async () => {
     hob.drop('crasher', counts('crasher', 'exit 3'));
-    for (let deaths = 0; deaths < 4; deaths += 1) {
+    for (let deaths = 0; deaths < 3; deaths += 1) {
       const lives = livesOf('crasher');
       await untilTrue('it has had another life', () => livesOf('crasher') > lives);
       await hob.kill();
@@ -53,7 +53,7 @@ describe('kill -9 of hob', () => {
     );
     hob.remove('crasher');
     await untilGone('crasher');
-  }, 60_000);
+  });
 
   it('in a grace period of an hour that is over meanwhile: the next one kills', async () => {
     const stubborn = ['/bin/sh', '-c', 'trap "echo deaf" TERM; while true; do sleep 0.1; done'];
@@ -81,7 +81,7 @@ describe('kill -9 of hob', () => {
 
   it('while a container waits for a plugin that comes meanwhile: it goes on by itself', async () => {
     hob.drop('needs', { command: runsForever, plugins: [{ name: 'late' }] });
-    await hob.until('needs', 'waits', (one) => JSON.stringify(one?.status).includes('PluginNotFound'));
+    await hob.until('needs', 'waits', (one) => JSON.stringify(one?.status ?? {}).includes('PluginNotFound'));
     await hob.kill();
     putShellPlugin(hob, 'late', 1, '*) ;;');
     await hob.start();

@@ -1,7 +1,7 @@
 import { rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { callsOf, keeperOf, putShellPlugin, untilCalled } from '../support/faults.ts';
+import { callsOf, keeperOf, putShellPlugin, untilCalled, untilHookEnded } from '../support/faults.ts';
 import { isAlive } from '../support/processes.ts';
 import { runsForever, testHob } from '../support/hob.ts';
 
@@ -106,7 +106,7 @@ describe('hob ended while', () => {
   });
 
   it('its keeper ends, too, and a spec is taken away: the next one tears down with every hook, once', async () => {
-    await untilCalled(hob, 'term postStart end');
+    await untilHookEnded(hob, 'term', 'postStart');
     const keeper = keeperOf(hob);
     await hob.kill();
     process.kill(keeper, 'SIGKILL');

@@ -2,7 +2,7 @@ import { execFileSync } from 'node:child_process';
 import { rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { everyHookOnce, hooksBegun, keeperOf, putShellPlugin, untilCalled } from '../support/faults.ts';
+import { everyHookOnce, hooksBegun, keeperOf, putShellPlugin, untilHookEnded } from '../support/faults.ts';
 import { isAlive } from '../support/processes.ts';
 import { testHob, untilTrue } from '../support/hob.ts';
 import { remainsOf } from '../support/remains.ts';
@@ -43,7 +43,7 @@ describe.each([false, true])('while hob is dead (%s), when somebody', (dead) => 
       const name = `${what}${dead ? '-dead' : ''}`;
       putShellPlugin(hob, name, 31, '');
       hob.drop(name, { command, plugins: [{ name }] });
-      await untilCalled(hob, `${name} postStart end`);
+      await untilHookEnded(hob, name, 'postStart');
       const { status } = await hob.untilPhase(name, 'Running');
       const pid = status?.pid ?? 0;
       if (dead) await hob.kill();

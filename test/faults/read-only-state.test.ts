@@ -1,7 +1,7 @@
 import { execFileSync, spawnSync } from 'node:child_process';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { callsOf, eventsOf, putShellPlugin, untilCalled } from '../support/faults.ts';
+import { callsOf, eventsOf, putShellPlugin, untilHookEnded } from '../support/faults.ts';
 import { runsForever, testHob, untilTrue } from '../support/hob.ts';
 
 // hob has to see the mounts that are made here, so it runs where this test does: in its mount namespace, if it has one of its own.
@@ -44,7 +44,7 @@ describe('with a state directory that became read-only', () => {
     hob.drop('ends', { command: ['/bin/sh', '-c', 'exec sleep 1000'], readOnlyRootfs: true, restartPolicy: 'Never' });
     pid = (await hob.untilPhase('runs', 'Running')).status?.pid;
     const ends = await hob.untilPhase('ends', 'Running');
-    await untilCalled(hob, 'noted postStart end');
+    await untilHookEnded(hob, 'runs', 'postStart');
     await hob.kill();
     makeReadOnly();
     await hob.start();

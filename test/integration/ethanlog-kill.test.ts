@@ -107,7 +107,7 @@ it.each([
         .filter((file) => existsSync(file))
         .flatMap((file) => readFileSync(file, 'utf8').split('\n').slice(0, -1))
         .map((line) => Number((JSON.parse(line) as { message: string }).message));
-    await expect.poll(() => messages().at(-1), { timeout: 20_000 }).toBe(next - 1);
+    await expect.poll(() => messages().at(-1)).toBe(next - 1);
     closeSync(ends.writer);
     const found = messages();
     expect(found.length).toBeGreaterThan(10_000);

@@ -225,7 +225,7 @@ describe('when the keeper is killed', () => {
     expect(outputIn(log)).toBe('last words\n');
   });
 
-  it('again and again, there is always another in the end', { timeout: 60_000 }, async () => {
+  it('again and again, there is always another in the end', async () => {
     const keeper = await connected();
     for (let kill = 0; kill < 5; kill++) await killed(keeper);
     expect(await keeper.run({ argv: ['echo', 'still here'], timeoutMs: 20_000 })).toMatchObject({ code: 0 });
@@ -233,7 +233,7 @@ describe('when the keeper is killed', () => {
 });
 
 describe('a keeper that hangs', () => {
-  it('over a request is killed and replaced', { timeout: 60_000 }, async () => {
+  it('over a request is killed and replaced', async () => {
     const keeper = await connected();
     const { pid } = keeper;
     process.kill(pid, 'SIGSTOP');
@@ -245,7 +245,7 @@ describe('a keeper that hangs', () => {
     expect(messages).toContainEqual(expect.stringContaining(`its process ${pid} is killed and replaced`));
   });
 
-  it('before it says hello is killed and replaced', { timeout: 60_000 }, async () => {
+  it('before it says hello is killed and replaced', async () => {
     const first = await connected();
     const { pid } = first;
     await first.close();
@@ -254,7 +254,7 @@ describe('a keeper that hangs', () => {
     expect(isAlive(pid)).toBe(false);
   });
 
-  it('and has lost its socket is killed and replaced', { timeout: 60_000 }, async () => {
+  it('and has lost its socket is killed and replaced', async () => {
     const first = await connected();
     const { pid } = first;
     await first.close();

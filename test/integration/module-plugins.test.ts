@@ -213,7 +213,7 @@ describe('a hook of an ES-module plugin', () => {
          if (id === 'blocks') for (;;);
          return true; }`,
     );
-    const begun = (id: string) => expect.poll(() => bench.trace(), { timeout: 20_000 }).toContain(`${id} begins`);
+    const begun = (id: string) => expect.poll(() => bench.trace()).toContain(`${id} begins`);
     const waits = bench.run('postStart', [use('shared')], { id: 'waits', instanceID: 'i1' });
     await begun('waits');
     const blocks = bench.run('postStart', [use('shared', { timeoutSeconds: 0.3 })], { id: 'blocks', instanceID: 'i2' });
@@ -241,7 +241,7 @@ describe('a hook of an ES-module plugin', () => {
          return true; }`,
     );
     const works = bench.run('postStart', [use('busy')], { id: 'works', instanceID: 'i1' });
-    await expect.poll(() => bench.trace(), { timeout: 20_000 }).toEqual(['works begins']);
+    await expect.poll(() => bench.trace()).toEqual(['works begins']);
     const waits = bench.run('postStart', [use('busy', { timeoutSeconds: 0.05 })], { id: 'waits', instanceID: 'i2' });
     await delay(400);
     writeFileSync(go, '');
@@ -304,7 +304,7 @@ describe('a hook of an ES-module plugin', () => {
     void bench.run('postStart', [use('shared')], { id: 'works', instanceID: 'i1' });
     await bench.run('postStart', [use('shared', { timeoutSeconds: 0.05 })], { id: 'hangs', instanceID: 'i2' });
     void bench.run('postStart', [use('shared')], { id: 'new', instanceID: 'i3' });
-    await expect.poll(() => bench.trace(), { timeout: 20_000 }).toContain('new begins');
+    await expect.poll(() => bench.trace()).toContain('new begins');
     expect(threadsOf('shared.mjs')).toBe(2);
     expect(await bench.registry.close()).toBe(0);
     expect(threadsOf('shared.mjs')).toBe(0);

@@ -64,7 +64,7 @@ describe('the thread of a plugin that a container needs', () => {
     await expect.poll(() => loads('one')).toBeGreaterThan(0);
     const before = loads('one');
     kill('one');
-    await expect.poll(() => loads('one'), { timeout: 10_000 }).toBe(before + 1);
+    await expect.poll(() => loads('one')).toBe(before + 1);
     await bench.run('preDestruction', [use('p')]);
     kill('one');
     // A thread that still ran would find the file and be started again; one that comes for a call is a new one as well.
@@ -84,7 +84,7 @@ describe('the thread of a plugin that a container needs', () => {
     bench.write('p.mjs', living('one'));
     await bench.untilChange(() => stateOf('p')?.state === 'ready');
     kill('one');
-    await expect.poll(() => loads('one'), { timeout: 10_000 }).toBe(2);
+    await expect.poll(() => loads('one')).toBe(2);
     expect(await bench.run('postStop', [use('p')])).toMatchObject({ ok: true, failures: [] });
     expect(bench.events).toEqual([]);
   });
@@ -114,7 +114,7 @@ describe('when the thread of a version dies whose files have changed', () => {
     await expect.poll(() => bench.registry.find('i1', 'p').insteadOf?.version).toBe(first);
     // It stays, with no instance of its own: an idle one would be gone by now.
     kill('new');
-    await expect.poll(() => loads('new'), { timeout: 10_000 }).toBe(2);
+    await expect.poll(() => loads('new')).toBe(2);
     expect(await bench.run('postStop', [use('p')])).toMatchObject({ ok: true });
     expect(bench.trace().filter((line) => line.endsWith('postStop'))).toEqual(['new postStop']);
     expect(bench.events).toMatchObject([

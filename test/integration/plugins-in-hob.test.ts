@@ -1,7 +1,7 @@
 import { existsSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, it } from 'vitest';
-import { keeperOf, untilEvent } from '../support/faults.ts';
+import { keeperOf, untilEvent, untilHookEnded } from '../support/faults.ts';
 import { runsForever, testHob, untilTrue } from '../support/hob.ts';
 
 const hob = testHob();
@@ -63,7 +63,7 @@ it('a plugin enters the namespaces of a container, knows its cgroup, and lives a
   putWatcher();
   hob.drop('watched', { command: runsForever, hostname: 'watched-host', plugins: [{ name: 'watcher' }] });
   const pid = (await hob.untilPhase('watched', 'Running')).status?.pid;
-  await untilTrue('postStart was called', () => traced().length === 2);
+  await untilHookEnded(hob, 'watched', 'postStart');
   expect(traced()).toEqual([
     ['preStart', 'done\n'],
     // The shell is a process of the container's pid namespace: the first free number, whatever the container itself has started.

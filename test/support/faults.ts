@@ -1,5 +1,6 @@
 import { chmodSync, existsSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import type { HookPoint } from '../../src/hooks/plugin.ts';
 import { untilTrue } from './hob.ts';
 import type { TestHob } from './hob.ts';
 
@@ -77,6 +78,12 @@ export const untilCalled = (hob: TestHob, call: string): Promise<void> =>
     `the hook was called: ${call}`,
     () => callsOf(hob).includes(call),
     () => callsOf(hob).join('\n'),
+  );
+
+/** Until hob knows how the hook went: one that is killed before calls it again. */
+export const untilHookEnded = (hob: TestHob, name: string, point: HookPoint): Promise<unknown> =>
+  hob.until(name, `has had its ${point}`, (one) =>
+    Boolean(one?.status?.hooks?.[point]?.every(({ outcome }) => outcome !== 'running')),
   );
 
 export const keeperOf = (hob: TestHob): number => Number(readFileSync(join(hob.dir, 'run/keeper.pid'), 'utf8'));

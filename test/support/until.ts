@@ -1,9 +1,9 @@
 import { setTimeout as delay } from 'node:timers/promises';
 
 const lookAgainMs = 10;
-const mostLooks = 2000;
+const mostLooks = 6000;
 
-/** Look again until it is so, 20 s at most. @param instead what is the case instead, for the error */
+/** Look again until it is so, a minute at most. @param instead what is the case instead, for the error */
 export async function until(
   what: string,
   holds: () => boolean | Promise<boolean>,

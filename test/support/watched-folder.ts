@@ -127,7 +127,7 @@ export class Workshop {
 }
 
 /** Wait, for long if it must be, until the assertion holds. */
-export const until = (assertion: () => void): Promise<void> => vi.waitFor(assertion, { timeout: 20_000, interval: 10 });
+export const until = (assertion: () => void): Promise<void> => vi.waitFor(assertion, { timeout: 60_000, interval: 10 });
 
 /** Wait long enough for something that must not happen to happen. */
 export const meanwhile = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms));

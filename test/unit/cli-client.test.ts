@@ -25,7 +25,7 @@ it('a hob that takes the call and does not answer is told of, once', async () =>
   const stderr = vi.spyOn(process.stderr, 'write').mockReturnValue(true);
   const asked = connectTo(path).json('GET', '/nothing');
   const failed = expect(asked).rejects.toThrow(/does not answer/);
-  await vi.waitFor(() => expect(callers).toHaveLength(1));
+  await expect.poll(() => callers).toHaveLength(1);
   expect(stderr).not.toHaveBeenCalled();
   vi.advanceTimersByTime(60_000);
   expect(stderr.mock.calls).toEqual([[expect.stringContaining(`has not answered at ${path}`)]]);

@@ -32,10 +32,10 @@ it('a pipe that another version of the plugin took before us has one reader, and
   const writer = logs.begin('web', readSettings('web', undefined));
   writeSync(writer, '\x1e\x1fMhello\x1e');
   const records = join(stateDir, 'records/web.jsonl');
-  await vi.waitFor(() => expect(other.asked).toBeGreaterThan(2), { timeout: 20_000 });
+  await vi.waitFor(() => expect(other.asked).toBeGreaterThan(2), { timeout: 60_000 });
   expect(existsSync(records)).toBe(false);
   other.reads = false;
-  await vi.waitFor(() => expect(existsSync(records)).toBe(true), { timeout: 20_000 });
+  await vi.waitFor(() => expect(existsSync(records)).toBe(true), { timeout: 60_000 });
   logs.end('web');
   closeSync(writer);
 });

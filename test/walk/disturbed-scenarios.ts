@@ -68,8 +68,9 @@ export const disturbedScenarios: readonly Scenario[] = [
   },
   {
     name: "crun's state is deleted",
-    before: [start({})],
+    before: [],
     steps: [
+      start({}),
       {
         what: 'it is there again',
         act: deleteCrunState,

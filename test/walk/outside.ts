@@ -78,13 +78,18 @@ export async function killAndDeleteBundle(world: World, name: string): Promise<v
   rmSync(join(instancesDirectory(world.runDir), name), { recursive: true, force: true });
 }
 
-/** When hob has looked at it, which it does every two seconds: before, there is nothing that it could write again. */
-export async function deleteCrunState(world: World, name: string): Promise<void> {
-  const { runDir } = world;
-  while (!existsSync(join(instancesDirectory(runDir), name, keptCrunStatus))) {
+/** Until hob has looked at a container that runs, which it does every two seconds, and keeps what crun wrote of it. */
+export async function untilNoticed(world: World, name: string): Promise<void> {
+  while (!existsSync(join(instancesDirectory(world.runDir), name, keptCrunStatus))) {
     if (world.death) throw new Error('hob died before');
     await delay(100);
   }
+}
+
+/** Not before hob has noticed it: there would be nothing that it could write again. */
+export async function deleteCrunState(world: World, name: string): Promise<void> {
+  const { runDir } = world;
+  await untilNoticed(world, name);
   rmSync(join(crunRoot(runDir), name), { recursive: true, force: true });
 }
 

@@ -13,10 +13,12 @@ import type { World } from './world.ts';
 
 const preload = join(import.meta.dirname, 'boundary/preload.ts');
 const lookAgainMs = 40;
-/** What has not settled by then does not settle. */
-const patienceMs = 20_000;
+/** What has not settled by then does not settle, on a machine that is as busy as can be. */
+const patienceMs = 60_000;
 /** Where keepers are lost in play after play, hob seeks the next one after longer and longer pauses, of 10 s in the end. */
-const failurePatienceMs = 50_000;
+const failurePatienceMs = 90_000;
+/** What hob does on its own time has come by then: it looks at everything every two seconds. */
+const ownTimeMs = 3_000;
 /** Of who waits for what may hang for ever. Then somebody kills hob and its keeper, as a watchdog would. */
 const hangPatienceMs = 8_000;
 
@@ -33,8 +35,11 @@ export interface Stage {
   readonly world: World;
   /** Play a scenario without a fault, and answer what hob and its keeper passed. */
   record(scenario: Scenario): Promise<Readonly<Record<ProcessName, Passed[]>> & { violations: readonly string[] }>;
-  /** @param faults one a process at most */
-  play(scenario: Scenario, faults: readonly Fault[]): Promise<Outcome>;
+  /**
+   * @param faults one a process at most
+   * @param patient when all is done, waits some seconds for a fault that has not come
+   */
+  play(scenario: Scenario, faults: readonly Fault[], options?: { patient: boolean }): Promise<Outcome>;
   close(): Promise<void>;
 }
 
@@ -145,7 +150,27 @@ export async function openStage(prepare: (world: World) => readonly Expected[]):
     return [];
   }
 
-  async function playWith(scenario: Scenario, plan: (id: string) => Plan): Promise<Outcome> {
+  /** Time for what has not come yet. All is to be afterwards as it was before. */
+  const timePasses = ({ steps }: Scenario, isEnough: () => boolean): Step => ({
+    ...steps.at(-1),
+    what: 'time passes',
+    async act() {
+      const deadline = performance.now() + ownTimeMs;
+      while (!isEnough() && performance.now() < deadline) await delay(lookAgainMs);
+    },
+  });
+
+  async function takeAway(name: string): Promise<void> {
+    if (existsSync(join(world.watch, `${name}.yaml`))) world.remove(name);
+    else await world.delete(name).catch(() => undefined);
+  }
+
+  function expectCostsOf(faults: readonly Pick<Fault, 'action'>[]): void {
+    failures = faults.filter(({ action }) => action !== 'kill').length;
+    hangs = faults.filter(({ action }) => action === 'hang').length;
+  }
+
+  async function playWith(scenario: Scenario, plan: (id: string) => Plan, { patient = false } = {}): Promise<Outcome> {
     [failures, hangs] = [0, 0];
     const name = `c${(plays += 1)}`;
     const before = await carryOutAll(scenario.before, name);
@@ -154,17 +179,16 @@ export async function openStage(prepare: (world: World) => readonly Expected[]):
     setPlan(plan(id));
     const faults = plan(id).faults ?? [];
     // Those of the scenario itself come first, and it says what they cost.
-    const own = faults.slice(scenario.first?.length ?? 0);
-    failures = own.filter(({ action }) => action !== 'kill').length;
-    hangs = own.filter(({ action }) => action === 'hang').length;
-    const during = await carryOutAll(scenario.steps, name);
+    expectCostsOf(faults.slice(scenario.first?.length ?? 0));
+    const firedNow = (): typeof faults => faults.filter((_fault, index) => hasFired(id, index));
+    const more = patient ? [timePasses(scenario, () => firedNow().length === faults.length)] : [];
+    const during = await carryOutAll([...scenario.steps, ...more], name);
     clearPlan();
-    const fired = faults.filter((_fault, index) => hasFired(id, index));
+    const fired = firedNow();
     // hob's own are counted where it is started.
     for (const { process: name, action } of fired) if (name === 'keeper' && action === 'kill') world.noteDeath();
     if (during.length > 0) return { violations: during, fired };
-    if (existsSync(join(world.watch, `${name}.yaml`))) world.remove(name);
-    else await world.delete(name).catch(() => undefined);
+    await takeAway(name);
     const after = await settle([{ name, state: 'absent' }]);
     return { violations: after.map((each) => `in the end: ${each}`), fired };
   }
@@ -182,7 +206,8 @@ export async function openStage(prepare: (world: World) => readonly Expected[]):
       const { violations } = await playWith(scenario, (id) => ({ id, trace, faults: scenario.first ?? [] }));
       return { hob: readTrace(`${trace}.hob`), keeper: readTrace(`${trace}.keeper`), violations };
     },
-    play: (scenario, faults) => playWith(scenario, (id) => ({ id, faults: [...(scenario.first ?? []), ...faults] })),
+    play: (scenario, faults, options) =>
+      playWith(scenario, (id) => ({ id, faults: [...(scenario.first ?? []), ...faults] }), options),
     close: () => world.dispose(),
   };
 }

@@ -12,8 +12,8 @@ vi.mock('../../src/host/boot.ts', async (original) => ({
   bootID: () => bootOfWalk(),
 }));
 
-/** Of the walks; with the seed that a failure says, they are the same again. */
-const seed = Number(process.env['HOB_WALK_SEED'] ?? Date.now() % 0x7fffffff);
+/** Of the walks. The same seed gives the same ones, so that CI walks today as it walked yesterday; the soak takes another each time. */
+const seed = Number(process.env['HOB_WALK_SEED'] ?? 4);
 const runs = Number(process.env['HOB_WALK_RUNS'] ?? 250);
 
 it(

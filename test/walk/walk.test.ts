@@ -19,7 +19,7 @@ const chosen = [
 
 it(
   `hob and its keeper can die at any point: ${runs} of them, HOB_WALK_SEED=${seed}`,
-  { timeout: 240_000 },
+  { timeout: 900_000 },
   async () => {
     const stage = await openWitnessStage();
     const ways = [];

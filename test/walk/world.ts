@@ -22,7 +22,7 @@ import { sweep, sweepAtOnce } from './sweep.ts';
 const hobCommand = join(import.meta.dirname, '../../src/cli/hob');
 const lookAgainMs = 10;
 /** Far more than a start takes on a busy machine: who waits so long waits for something that hangs. */
-const upLimitMs = 30_000;
+const upLimitMs = 60_000;
 
 /** Where everything of one world is. */
 export interface Places {

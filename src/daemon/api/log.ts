@@ -29,15 +29,15 @@ export async function sendLog(
 ): Promise<void> {
   const source = sourceOf(backend, request);
   const follow = request.follow && source.live;
-  const quiet = follow ? quietAtEnd(backend, request, response) : undefined;
+  const quiet = follow ? quietAtEnd(backend, request) : undefined;
   const gone = new AbortController();
   response.on('close', () => gone.abort());
-  const end = AbortSignal.any([signal, gone.signal, ...(quiet ? [quiet.signal] : [])]);
+  const end = AbortSignal.any([signal, gone.signal]);
   response.setHeader('Content-Type', 'text/plain; charset=utf-8');
   // Who follows wants to know at once that it works; else what goes wrong at the first line can still be told.
   if (follow) response.flushHeaders();
   try {
-    for await (const line of linesOf(source, request, follow, end)) {
+    for await (const line of linesOf(source, request, follow, { signal: end, over: quiet?.signal })) {
       quiet?.lineCame();
       if (!response.write(line)) await once(response, 'drain', { signal: end });
     }
@@ -56,16 +56,23 @@ function sourceOf(backend: ApiBackend, { namespace, name, plugin, previous, foll
   return backend.recordSource(namespace, name, plugin, { follow });
 }
 
+interface Ends {
+  /** At once. */
+  readonly signal: AbortSignal;
+  /** When all that is there has been read. */
+  readonly over: AbortSignal | undefined;
+}
+
 /** Each with its newline. */
 async function* linesOf(
   { path, maxFiles }: LogSource,
   { plugin, timestamps, tail }: LogRequest,
   follow: boolean,
-  signal: AbortSignal,
+  { signal, over }: Ends,
 ): AsyncGenerator<Buffer, void, undefined> {
   // Loaded when the first log is asked for.
   const { readLines, readLog } = await import('../../runtime/container-logs.ts');
-  const file = { path, maxFiles, follow, signal, ...(tail === undefined ? {} : { tail }) };
+  const file = { path, maxFiles, follow, signal, ...(over && { over }), ...(tail === undefined ? {} : { tail }) };
   if (plugin === undefined) for await (const line of readLog(file)) yield asText(line, timestamps);
   else for await (const line of readLines(file)) yield Buffer.concat([line, newline]);
 }
@@ -76,14 +83,14 @@ function asText(line: LogLine, timestamps: boolean): Buffer {
 
 const newline = Buffer.from('\n');
 
-/** Fires once the instance has ended, its output has been quiet for a moment, and the reader has taken all there was. */
-function quietAtEnd(backend: ApiBackend, { namespace, name }: LogRequest, response: ServerResponse) {
+/** Fires once the instance has ended, and its output has been quiet for a moment: nothing more will come into the file. */
+function quietAtEnd(backend: ApiBackend, { namespace, name }: LogRequest) {
   const controller = new AbortController();
   let timer: NodeJS.Timeout | undefined;
   let isOver = false;
   const wait = (): void => {
     clearTimeout(timer);
-    if (isOver) timer = setTimeout(() => (response.writableNeedDrain ? wait() : controller.abort()), quietMs);
+    if (isOver) timer = setTimeout(() => controller.abort(), quietMs);
   };
   const instanceID = backend.get(namespace, name)?.status?.instanceID;
   const unsubscribe = backend.watch(({ type, object: { metadata, status } }) => {
