@@ -1,6 +1,6 @@
 import type { ClientRequest, IncomingMessage, RequestOptions } from 'node:http';
 import { wordsOf } from '../../host/errors.ts';
-import { apiError, isUnauthorized } from './api-error.ts';
+import { apiError, isUnauthorized, type ApiError } from './api-error.ts';
 import type { Credentials } from './credentials/credentials.ts';
 import type { KeptCredentials } from './credentials/keep.ts';
 import { linesOf } from './lines.ts';
@@ -57,20 +57,22 @@ export function apiClient(credentials: KeptCredentials): ApiClient {
     try {
       return await answered(send(to, agentFor(to), { method, target, body, signal }));
     } catch (error) {
-      credentials.failed(to, isUnauthorized(error));
+      credentials.failed(to, false);
       throw new Error(`${to.server} cannot be reached: ${causeOf(error, signal)}`, { cause: error });
     }
   }
 
   async function ask<T>(method: string, target: string, body?: object): Promise<T> {
-    const to = await credentials.get();
     const answer = await open(method, target, body, AbortSignal.timeout(patienceMs));
-    const text = await textOf(answer);
     const { statusCode = 0 } = answer;
-    if (statusCode >= 200 && statusCode < 300) return JSON.parse(text) as T;
-    const error = apiError(statusCode, text);
-    if (isUnauthorized(error)) credentials.failed(to, true);
-    throw error;
+    if (statusCode < 200 || statusCode >= 300) throw await refusal(answer);
+    return JSON.parse(await textOf(answer)) as T;
+  }
+
+  async function refusal(answer: IncomingMessage): Promise<ApiError> {
+    const error = apiError(answer.statusCode ?? 0, await textOf(answer));
+    if (isUnauthorized(error)) credentials.failed(await credentials.get(), true);
+    return error;
   }
 
   async function watch(
@@ -80,26 +82,18 @@ export function apiClient(credentials: KeptCredentials): ApiClient {
     options: WatchOptions,
   ): Promise<void> {
     const { signal, silenceMs, onOpen } = options;
-    const to = await credentials.get();
-    const silence = new AbortController();
-    const timer = setTimeout(
-      () => silence.abort(new Error(`it has said nothing for ${silenceMs / 1000} s`)),
-      silenceMs,
-    );
-    const either = AbortSignal.any([signal, silence.signal]);
+    const silence = silenceWatch();
+    silence.expect(patienceMs);
     try {
+      const either = AbortSignal.any([signal, silence.signal]);
       const answer = await open('GET', withQuery(path, { ...query, watch: true }), undefined, either);
-      if (answer.statusCode !== 200) {
-        const error = apiError(answer.statusCode ?? 0, await textOf(answer));
-        if (isUnauthorized(error)) credentials.failed(to, true);
-        throw error;
-      }
+      if (answer.statusCode !== 200) throw await refusal(answer);
       onOpen();
-      for await (const text of linesOf(answer, () => timer.refresh())) onLine(text);
+      for await (const text of linesOf(answer, () => silence.expect(silenceMs))) onLine(text);
     } catch (error) {
       throw silence.signal.aborted ? (silence.signal.reason as Error) : error;
     } finally {
-      clearTimeout(timer);
+      silence.end();
     }
   }
 
@@ -167,6 +161,21 @@ function send(
   };
   const request = to.server.startsWith('http:') ? httpRequest : httpsRequest;
   return request(to.server + target, options).end(text);
+}
+
+/** Fires when nothing has come for as long as was last said. */
+function silenceWatch(): { readonly signal: AbortSignal; expect(withinMs: number): void; end(): void } {
+  const controller = new AbortController();
+  let timer: NodeJS.Timeout | undefined;
+  return {
+    signal: controller.signal,
+    expect: (withinMs) => {
+      clearTimeout(timer);
+      const reason = new Error(`the API server has said nothing for ${withinMs / 1000} s`);
+      timer = setTimeout(() => controller.abort(reason), withinMs);
+    },
+    end: () => clearTimeout(timer),
+  };
 }
 
 const answered = (request: ClientRequest): Promise<IncomingMessage> =>

@@ -16,7 +16,7 @@ export class ApiError extends Error {
 /** From the body of an answer: a Status object, or whatever a proxy on the way had to say. */
 export function apiError(code: number, body: string): ApiError {
   const { reason, message } = statusIn(body);
-  return new ApiError(code, reason ?? `HTTP${code}`, message ?? `HTTP status ${code}: ${body.slice(0, 200)}`);
+  return new ApiError(code, reason ?? `HTTP${code}`, message ?? `HTTP status ${code}: ${body.trim().slice(0, 200)}`);
 }
 
 function statusIn(body: string): { reason?: string; message?: string } {

@@ -92,6 +92,7 @@ export function reflect<T extends KubeObject>(options: ReflectorOptions<T>): Ref
 
   /** For as long as it goes. @returns whether the server ended it as servers do */
   async function mirror(now: number): Promise<boolean> {
+    suspicion = new AbortController();
     try {
       if (version === undefined || now - listedAt > pace.relistMs) await list(now);
       await watch();
@@ -123,7 +124,6 @@ export function reflect<T extends KubeObject>(options: ReflectorOptions<T>): Ref
   }
 
   async function watch(): Promise<void> {
-    suspicion = new AbortController();
     const signal = AbortSignal.any([ending.signal, suspicion.signal]);
     const asked = { ...query, resourceVersion: version, allowWatchBookmarks: true, timeoutSeconds: 300 };
     const onOpen = (): void => sink.unavailable(undefined);
