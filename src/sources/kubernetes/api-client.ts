@@ -89,6 +89,7 @@ export function apiClient(credentials: KeptCredentials): ApiClient {
       const answer = await open('GET', withQuery(path, { ...query, watch: true }), undefined, either);
       if (answer.statusCode !== 200) throw await refusal(answer);
       onOpen();
+      silence.expect(silenceMs);
       for await (const text of linesOf(answer, () => silence.expect(silenceMs))) onLine(text);
     } catch (error) {
       throw silence.signal.aborted ? (silence.signal.reason as Error) : error;

@@ -14,17 +14,16 @@ export interface ClusterMemory {
  * Sees to it that the server is of the same cluster as before. Another one, or the same one built anew, knows nothing of the containers that
  * run here, and what it does not list would be torn down.
  *
- * A cluster is known by the uid of its namespace kube-system. Where that may not be read, nothing is compared.
+ * A cluster is known by the uid of its namespace kube-system. Where that may not be read, and never was, nothing is compared.
  * @param expected the cluster that the operator names; undefined: that of before
  * @throws (the check) Error in words
  */
 export function clusterCheck(client: ApiClient, memory: ClusterMemory, expected?: string): () => Promise<void> {
   return async () => {
-    const found = await clusterID(client);
-    if (found === undefined) return;
     const known = expected ?? (memory.hasContainers() ? memory.get() : undefined);
-    if (known !== undefined && known !== found) throw new Error(otherCluster(known, found));
-    if (memory.get() !== found) memory.set(found);
+    const found = await clusterID(client, known === undefined);
+    if (known !== undefined && known !== found) throw new Error(otherCluster(known, found ?? 'unknown'));
+    if (found !== undefined && memory.get() !== found) memory.set(found);
   };
 }
 
@@ -32,11 +31,11 @@ const otherCluster = (known: string, found: string): string =>
   `this server is of another cluster (${found}) than the one that the containers here came from (${known}); ` +
   `check the kubeconfig, or, if that is meant, start hob with --cluster ${found}: what that cluster does not list is torn down then`;
 
-async function clusterID(client: ApiClient): Promise<string | undefined> {
+async function clusterID(client: ApiClient, mayBeHidden: boolean): Promise<string | undefined> {
   try {
     return (await client.get<KubeObject>('/api/v1/namespaces/kube-system')).metadata.uid;
   } catch (error) {
-    if (isForbidden(error) || isNotFound(error)) return undefined;
+    if (mayBeHidden && (isForbidden(error) || isNotFound(error))) return undefined;
     throw error;
   }
 }
