@@ -45,6 +45,8 @@ export interface DesiredStore {
   /** What a source reports to. */
   sinkFor(source: string): SourceSink;
   get(key: string): Wanted | undefined;
+  /** Whose wish is in force; the same as `get` tells, for less. */
+  claimOf(key: string): Claim | undefined;
   keys(): readonly string[];
   /** What is wrong with the origin that declares, or last declared, the container. */
   mistakesAbout(key: string): readonly SpecMistake[];
@@ -165,12 +167,16 @@ export function createDesiredStore(options: DesiredStoreOptions): DesiredStore {
     for (const key of ownedBy({ source, origin })) options.onChange(key);
   }
 
-  function get(key: string): Wanted | undefined {
-    if (abandoned) return undefined;
-    const [first, ...rivals] = claims.get(key) ?? [];
-    if (!first) return undefined;
+  function firstClaim(key: string): ClaimOfContainer | undefined {
+    const [first] = abandoned ? [] : (claims.get(key) ?? []);
     // At start another file may be read before the one that owns the name; its turn comes when that one's source has been read.
-    if (!isOwner(key, first) && !isOwnerRead(key)) return undefined;
+    return first && (isOwner(key, first) || isOwnerRead(key)) ? first : undefined;
+  }
+
+  function get(key: string): Wanted | undefined {
+    const first = firstClaim(key);
+    if (!first) return undefined;
+    const rivals = claims.get(key)?.slice(1) ?? [];
     owners.set(key, { source: first.source, origin: first.origin });
     return {
       claim: owner(first),
@@ -211,6 +217,7 @@ export function createDesiredStore(options: DesiredStoreOptions): DesiredStore {
       unavailable: (reason) => tellWhether(source, reason),
     }),
     get,
+    claimOf: (key) => firstClaim(key),
     staysInForce,
     keys: () => [...claims.keys()],
     mistakesAbout,

@@ -1,7 +1,7 @@
-import { hostname } from 'node:os';
 import { containerID, key as keyOf } from '../api/container.ts';
 import type { Container } from '../api/container.ts';
 import { parseSpecs } from '../api/parse.ts';
+import { belongsTo } from '../api/placement.ts';
 import type { ApplyResult, DownProgress } from '../api/wire.ts';
 import { contentHash } from '../api/hash.ts';
 import type { Controller } from '../controller/controller.ts';
@@ -10,6 +10,7 @@ import type { Journal } from '../journal/journal.ts';
 import { execCommand } from '../runtime/exec-command.ts';
 import { appliedSourceName } from '../sources/applied.ts';
 import type { AppliedSource } from '../sources/applied.ts';
+import { isResource } from '../sources/kubernetes/resource.ts';
 import { conflict } from './api/backend.ts';
 import type { ApiBackend } from './api/backend.ts';
 import { hooksOf } from './hook-status.ts';
@@ -68,7 +69,7 @@ export function createBackend(parts: BackendParts): ApiBackend {
     info: () => ({
       version: parts.version,
       pid: process.pid,
-      node: hostname(),
+      node: options.node.name,
       startedAt,
       stateDir: options.stateDir,
       runDir: options.runDir,
@@ -99,7 +100,7 @@ async function apply(parts: BackendParts, text: string, origin: string): Promise
   return results;
 }
 
-async function applyOne({ store, applied }: BackendParts, container: Container): Promise<ApplyResult> {
+async function applyOne({ store, applied, options }: BackendParts, container: Container): Promise<ApplyResult> {
   const { namespace, name } = container.metadata;
   const present = store.get(keyOf({ namespace, name }));
   if (present && present.claim.source !== appliedSourceName)
@@ -107,9 +108,18 @@ async function applyOne({ store, applied }: BackendParts, container: Container):
       outcome: 'refused',
       namespace,
       name,
-      message: `it is declared in ${present.claim.origin}: change that file`,
+      message: isResource(present.claim.origin)
+        ? `it is ${present.claim.origin} of the API server: change it there, with kubectl`
+        : `it is declared in ${present.claim.origin}: change that file`,
     };
   const { spec, metadata } = container;
+  if (!belongsTo(spec, options.node))
+    return {
+      outcome: 'refused',
+      namespace,
+      name,
+      message: `it is for another node than this, which is ${options.node.name}`,
+    };
   const hash = contentHash({ spec, labels: metadata.labels ?? {}, annotations: metadata.annotations ?? {} });
   if (present?.contentHash === hash) return { outcome: 'unchanged', namespace, name };
   await applied.put(container);
@@ -120,6 +130,8 @@ async function remove({ store, applied }: BackendParts, namespace: string, name:
   const claim = store.get(keyOf({ namespace, name }))?.claim;
   if (!claim)
     throw conflict(`container "${name}" is being removed already, or the source that declares it cannot be read`);
+  if (isResource(claim.origin))
+    throw conflict(`container "${name}" is ${claim.origin} of the API server: delete it there, with kubectl`);
   if (claim.source !== appliedSourceName)
     throw conflict(
       `container "${name}" is declared in ${claim.origin}: remove that file, and the container goes with it`,

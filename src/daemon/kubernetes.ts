@@ -55,7 +55,7 @@ function look(
   { controller, store }: ReturnType<KubernetesParts['control']>,
   key: string,
 ): ReturnType<KubernetesOptions['look']> {
-  const owner = store.get(key)?.claim ?? controller.claimOf(key);
+  const owner = store.claimOf(key) ?? controller.claimOf(key);
   if (owner === undefined) return {};
   return owner.source === kubernetesSourceName ? { container: controller.get(key) } : { rival: owner.origin };
 }

@@ -43,8 +43,12 @@ export const resourcePath = ({ namespace = 'default', name }: Pick<ObjectMeta, '
 /** `namespace/name`, as hob's own keys. */
 export const keyOf = ({ metadata: { namespace = 'default', name } }: KubeObject): string => `${namespace}/${name}`;
 
+const originPrefix = 'containers.hob.dev/';
+
 /** Who declares a container, as messages and claims have it. */
-export const originOf = (key: string): string => `containers.hob.dev/${key}`;
+export const originOf = (key: string): string => originPrefix + key;
+/** Whether that is a resource, and not a file. */
+export const isResource = (origin: string): boolean => origin.startsWith(originPrefix);
 
 export const isBeingDeleted = ({ metadata }: KubeObject): boolean => metadata.deletionTimestamp !== undefined;
 export const hasFinalizer = ({ metadata }: KubeObject): boolean => metadata.finalizers?.includes(finalizer) === true;
