@@ -1,6 +1,6 @@
 import { wordsOf } from '../host/errors.ts';
 import { apiClient } from './kubernetes/api-client.ts';
-import { isForbidden, isNotFound, isUnauthorized } from './kubernetes/api-error.ts';
+import { isForbidden, isNotFound, isUnauthorized, Unreachable } from './kubernetes/api-error.ts';
 import { clusterCheck, type ClusterMemory } from './kubernetes/cluster.ts';
 import type { KubeconfigFile } from './kubernetes/credentials/credentials.ts';
 import { keepCredentials } from './kubernetes/credentials/keep.ts';
@@ -99,8 +99,10 @@ function run(options: KubernetesOptions, sink: SourceSink): Running {
     client,
     node: node.name,
     agentID: options.agentID,
-    // A server that does not answer this one says nothing on the watch either.
-    onBeat: (answered) => answered || reflector.suspect(),
+    // A server that does not answer says nothing on the watches either.
+    onBeat: (answered) => {
+      if (!answered) for (const part of [reflector, labels]) part.suspect();
+    },
     // To read nothing more, as long as that is so.
     onRival: () => reflector.readAnew(),
     onRefused: (error) => report('Warning', 'NoLease', `goes on without a lease in hob-system: ${wordsOf(error)}`),
@@ -167,11 +169,11 @@ function tellAvailability(sink: Pick<SourceSink, 'unavailable'>): { tell(error: 
   return {
     tell: (error) => {
       const reason = error === undefined ? undefined : whyUnavailable(error);
-      if (reason === told) return false;
-      const isBack = reason === undefined;
-      told = reason;
+      const kind = error instanceof Unreachable ? 'unreachable' : reason;
+      if (kind === told) return false;
+      told = kind;
       sink.unavailable(reason);
-      return isBack;
+      return reason === undefined;
     },
   };
 }

@@ -94,7 +94,7 @@ describe('nothing is torn down, and hob has caught up soon after, when the API s
   it('no longer lets it in, and lets it in again', async () => {
     await cluster.kubectl('delete', 'clusterrolebinding', 'hob-agent', 'hob-agent-containers');
     // An open watch lives on until the server ends it.
-    await cluster.stopServer();
+    await cluster.killServer();
     await cluster.startServer();
     await untilEvent(
       agent,
@@ -113,7 +113,7 @@ describe('nothing is torn down, and hob has caught up soon after, when the API s
     const account = ['-n', 'hob-system', 'serviceaccount', 'hob-agent'];
     await cluster.kubectl('delete', ...account);
     await cluster.kubectl('create', ...account);
-    await cluster.stopServer();
+    await cluster.killServer();
     await cluster.startServer();
     await untilEvent(agent, 'kubernetes', 'SourceUnavailable', /does not know who this is/);
     expect(agent.get('stays')?.status?.pid).toBe(pid);

@@ -1,6 +1,6 @@
 import type { ClientRequest, IncomingMessage, RequestOptions } from 'node:http';
-import { wordsOf } from '../../host/errors.ts';
-import { apiError, isUnauthorized, type ApiError } from './api-error.ts';
+import { codeOf, wordsOf } from '../../host/errors.ts';
+import { apiError, isUnauthorized, Unreachable, type ApiError } from './api-error.ts';
 import type { Credentials } from './credentials/credentials.ts';
 import type { KeptCredentials } from './credentials/keep.ts';
 import { linesOf } from './lines.ts';
@@ -58,7 +58,7 @@ export function apiClient(credentials: KeptCredentials): ApiClient {
       return await answered(send(to, agentFor(to), { method, target, body, signal }));
     } catch (error) {
       credentials.failed(to, false);
-      throw new Error(`${to.server} cannot be reached: ${causeOf(error, signal)}`, { cause: error });
+      throw new Unreachable(`${to.server} cannot be reached: ${causeOf(error, signal)}`, { cause: error });
     }
   }
 
@@ -92,7 +92,7 @@ export function apiClient(credentials: KeptCredentials): ApiClient {
       silence.expect(silenceMs);
       for await (const text of linesOf(answer, () => silence.expect(silenceMs))) onLine(text);
     } catch (error) {
-      throw silence.signal.aborted ? (silence.signal.reason as Error) : error;
+      throw silence.signal.aborted ? silence.signal.reason : broken(error);
     } finally {
       silence.end();
     }
@@ -164,6 +164,10 @@ function send(
   return request(to.server + target, options).end(text);
 }
 
+/** A connection that breaks in the middle of an answer is the same as none. */
+const broken = (error: unknown): unknown =>
+  codeOf(error) === 'ECONNRESET' ? new Unreachable('the connection to the API server broke', { cause: error }) : error;
+
 /** Fires when nothing has come for as long as was last said. */
 function silenceWatch(): { readonly signal: AbortSignal; expect(withinMs: number): void; end(): void } {
   const controller = new AbortController();
@@ -172,7 +176,7 @@ function silenceWatch(): { readonly signal: AbortSignal; expect(withinMs: number
     signal: controller.signal,
     expect: (withinMs) => {
       clearTimeout(timer);
-      const reason = new Error(`the API server has said nothing for ${withinMs / 1000} s`);
+      const reason = new Unreachable(`the API server has said nothing for ${withinMs / 1000} s`);
       timer = setTimeout(() => controller.abort(reason), withinMs);
     },
     end: () => clearTimeout(timer),

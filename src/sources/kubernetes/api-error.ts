@@ -13,6 +13,11 @@ export class ApiError extends Error {
   }
 }
 
+/** There was no answer. What exactly happened differs from try to try. */
+export class Unreachable extends Error {
+  override readonly name = 'Unreachable';
+}
+
 /** From the body of an answer: a Status object, or whatever a proxy on the way had to say. */
 export function apiError(code: number, body: string): ApiError {
   const { reason, message } = statusIn(body);

@@ -11,6 +11,8 @@ export interface NodeLabels {
   get(): Labels;
   /** Rejects, with words, while nothing is known of them, not even from before. */
   check(): Promise<void>;
+  /** See `Reflector`. */
+  suspect(): void;
   stop(): void;
 }
 
@@ -70,6 +72,7 @@ export function followNodeLabels({ client, node, memory, onChange, onForbidden }
       if (labels !== undefined || isForbiddenNow) return;
       throw new Error(`the labels of node ${node} cannot be read: ${wordsOf(problem)}`);
     },
+    suspect: () => reflector.suspect(),
     stop: () => {
       reflector.stop();
       asked.resolve();
