@@ -5,7 +5,7 @@ import { untilEvent } from '../support/faults.ts';
 import { runsForever } from '../support/hob.ts';
 import { containerFor, testAgent, type Agent } from './support/agent.ts';
 import { startCluster, type OwnCluster } from './support/cluster.ts';
-import { resourceOf, untilResource } from './support/resources.ts';
+import { untilResource } from './support/resources.ts';
 
 let cluster: OwnCluster;
 let agent: Agent;
@@ -213,5 +213,4 @@ it('hob asks a server that is away only now and then', async () => {
       .match(/SourceUnavailable/g) ?? [],
   ).toHaveLength(1);
   await cluster.startServer();
-  expect(await resourceOf(cluster, 'default', 'stays')).toBeUndefined();
 });

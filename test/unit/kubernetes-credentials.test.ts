@@ -1,4 +1,4 @@
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { chmodSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, describe, expect, it } from 'vitest';
@@ -61,6 +61,8 @@ describe('a kubeconfig comes to', () => {
     await expect(readCredentials(bad)).rejects.toThrow(/kubeconfig .*bad cannot be used: ./);
     writeFileSync(bad, 'apiVersion: v1\nkind: Config\n');
     await expect(readCredentials(bad)).rejects.toThrow(/it has no cluster for its current context/);
+    chmodSync(bad, 0o666);
+    await expect(readCredentials(bad)).rejects.toThrow(/can be written by everybody/);
     const exec = { apiVersion: 'client.authentication.k8s.io/v1', command: '/bin/false' };
     await expect(readCredentials(kubeconfig({ exec }))).rejects.toThrow(/cannot be used/);
   });

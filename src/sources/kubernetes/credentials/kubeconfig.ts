@@ -4,6 +4,7 @@ import { delimiter, dirname, join } from 'node:path';
 // Of the library only what reads kubeconfigs and logs in.
 import { KubeConfig } from '@kubernetes/client-node/dist/config.js';
 import { parse } from 'yaml';
+import { assertTrustedPath } from '../../../host/trust.ts';
 
 /** The account of the pod that this runs in. */
 const podToken = '/var/run/secrets/kubernetes.io/serviceaccount/token';
@@ -35,6 +36,9 @@ function usualFiles(): string[] {
 /** Relative paths in it are relative to it, which the library forgets for some. */
 function loadFile(config: KubeConfig, file: string): void {
   const text = readFileSync(file, 'utf8');
+  // Whoever can write there can have any program run, as an exec plugin.
+  const fault = assertTrustedPath(file);
+  if (fault) throw new Error(fault);
   process.chdir(dirname(file));
   config.loadFromString(JSON.stringify(withTokenFiles(parse(text))));
 }
