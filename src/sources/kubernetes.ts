@@ -139,13 +139,15 @@ function run(options: KubernetesOptions, sink: SourceSink): Running {
   return {
     stop: async () => {
       for (const part of [reflector, lease, labels, events]) part.stop();
-      await resources.stop();
+      // What is being written is written by the next hob, if it is still so: nobody who ends waits for a server.
       client.close();
+      await resources.stop();
     },
     changed: (key) => resources.changed(key),
     happened: (key, happening) => {
       const resource = resources.get(key);
-      if (resource) events.tell(resource, happening);
+      // Of a container by the same name that a file declares it would be the wrong news.
+      if (resource && look(key).rival === undefined) events.tell(resource, happening);
     },
     letGo: () => {
       isLeaving = true;

@@ -1,6 +1,7 @@
 import { mkdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { runsForever } from '../support/hob.ts';
 import { containerFor, testAgent, type Agent } from './support/agent.ts';
 import type { Cluster } from './support/cluster.ts';
 import { ask, resourceOf, untilResource } from './support/resources.ts';
@@ -154,6 +155,31 @@ it('another hob of the same node name does not touch anything, and says why', as
     expect(rival.get('contested')).toBeUndefined();
   } finally {
     await rival.dispose();
+  }
+});
+
+it('a Container whose labels no longer fit the selector of its agent is torn down, and let go of', async () => {
+  const selective = await testAgent(cluster, { args: ['--namespace', namespace, '--selector', 'tier=edge'] });
+  try {
+    await selective.start();
+    const container = containerFor(selective, { name: 'selected', namespace, spec: { command: runsForever } });
+    await cluster.apply(container);
+    await cluster.kubectl('-n', namespace, 'label', 'containers.hob.dev', 'selected', 'tier=edge');
+    await runsOn('selected', selective);
+    await cluster.kubectl('-n', namespace, 'label', 'containers.hob.dev', 'selected', 'tier=core', '--overwrite');
+    const left = await untilResource(
+      cluster,
+      [namespace, 'selected'],
+      'is let go of',
+      (resource) => resource?.status?.nodeName === undefined,
+    );
+    expect(left?.metadata.finalizers ?? []).toEqual([]);
+    expect(selective.get('selected')).toBeUndefined();
+    await cluster.kubectl('-n', namespace, 'label', 'containers.hob.dev', 'selected', 'tier=edge', '--overwrite');
+    await runsOn('selected', selective);
+    await cluster.kubectl('-n', namespace, 'delete', 'containers.hob.dev', 'selected');
+  } finally {
+    await selective.dispose();
   }
 });
 

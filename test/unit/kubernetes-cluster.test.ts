@@ -5,7 +5,8 @@ import { clusterCheck } from '../../src/sources/kubernetes/cluster.ts';
 
 /** What comes of a check, and what is remembered then. */
 async function check(facts: {
-  found: string | 'forbidden';
+  /** `forbidden` when it may not be read. */
+  found: string;
   known?: string;
   hasContainers: boolean;
   expected?: string;

@@ -5,7 +5,7 @@ import type { Declaration, SourceSink } from '../source.ts';
 import { ApiError, isConflict, isNotFound } from './api-error.ts';
 import { declarationMark, declarationOf } from './declaration.ts';
 import { isDeclared, nextWrite, partIn, type Part, type Situation, type Write } from './part.ts';
-import { keyOf, originOf, takenBy, type ContainerResource } from './resource.ts';
+import { hasFinalizer, isBeingDeleted, keyOf, originOf, takenBy, type ContainerResource } from './resource.ts';
 import { claimedStatus, isSettled, releasedStatus, statusOf, type Facts } from './status.ts';
 import { statusPatch, type ResourceWrites } from './writes.ts';
 
@@ -34,6 +34,7 @@ export interface ResourcesOptions {
 /** The Containers of the API server that concern this node, each brought on a step at a time. */
 export interface Resources {
   seen(resource: ContainerResource): void;
+  /** It was deleted, or is not among those any more that the selectors let through. */
   deleted(resource: ContainerResource): void;
   /** These are all that there are. */
   listed(keys: ReadonlySet<string>): void;
@@ -49,6 +50,8 @@ export interface Resources {
 
 interface Entry {
   resource: ContainerResource;
+  /** It is not among those any more that this hob is to look at: its labels have changed, say. */
+  isDeselected?: boolean;
   /** What was declared of it, by its mark. */
   declared?: { readonly mark: string; readonly declaration: Declaration };
   statusAt: number;
@@ -75,18 +78,21 @@ export function followResources(options: ResourcesOptions): Resources {
     onError: (key, error) => tellFault(key, error),
   });
 
-  const situationOf = (resource: ContainerResource, { container }: Here): Situation => ({
+  const situationOf = (
+    { resource, isDeselected }: Pick<Entry, 'resource' | 'isDeselected'>,
+    { container }: Here,
+  ): Situation => ({
     resource,
     node,
-    isMeant: isMeant(resource),
+    isMeant: !isDeselected && isMeant(resource),
     isHere: container !== undefined,
   });
 
-  function seen(resource: ContainerResource): void {
+  function seen(resource: ContainerResource, isDeselected = false): void {
     const key = keyOf(resource);
     const entry = entries.get(key);
-    if (!entry && partIn(situationOf(resource, look(key))) === 'ignore') return;
-    if (entry) entry.resource = resource;
+    if (!entry && partIn(situationOf({ resource }, look(key))) === 'ignore') return;
+    if (entry) Object.assign(entry, { resource, isDeselected });
     else entries.set(key, { resource, statusAt: -Infinity });
     queue.add(key);
   }
@@ -97,6 +103,13 @@ export function followResources(options: ResourcesOptions): Resources {
     if (![...entries.values()].some(isTaken)) onEmpty?.();
   }
 
+  /** What this node has, and holds by its finalizer, may still be there without being among those that it looks at: then it is let go of. */
+  function leaveOut(key: string, resource: ContainerResource): void {
+    const mayBeThere = takenBy(resource) === node && hasFinalizer(resource) && !isBeingDeleted(resource);
+    if (entries.has(key) && mayBeThere) seen(resource, true);
+    else drop(key);
+  }
+
   const isTaken = ({ resource }: Entry): boolean => takenBy(resource) === node;
 
   /** Level-triggered: look at the resource, at what is here, and do the next thing. */
@@ -104,7 +117,7 @@ export function followResources(options: ResourcesOptions): Resources {
     const entry = entries.get(key);
     if (!entry) return;
     const here = look(key);
-    const situation = situationOf(entry.resource, here);
+    const situation = situationOf(entry, here);
     const part = partIn(situation);
     settleDeclaration(key, entry, part, situation);
     if (part === 'ignore') return drop(key);
@@ -154,11 +167,11 @@ export function followResources(options: ResourcesOptions): Resources {
   /** The answer is the resource of now: what comes next is decided on it. */
   async function send(key: string, sent: Promise<ContainerResource>): Promise<void> {
     try {
-      seen(await sent);
+      seen(await sent, entries.get(key)?.isDeselected);
     } catch (error) {
       if (isConflict(error)) return queue.addAfter(key, afterConflictMs);
-      // The watch will tell.
       if (!isNotFound(error)) throw error;
+      drop(key);
     }
     delete entries.get(key)?.fault;
   }
@@ -183,10 +196,10 @@ export function followResources(options: ResourcesOptions): Resources {
 
   return {
     seen,
-    deleted: (resource) => drop(keyOf(resource)),
+    deleted: (resource) => leaveOut(keyOf(resource), resource),
     listed: (keys) => {
       for (const [key, entry] of [...entries]) {
-        if (!keys.has(key)) drop(key);
+        if (!keys.has(key)) leaveOut(key, entry.resource);
         // Before anybody may conclude from silence that something is not wanted.
         else settleNow(key, entry);
       }
@@ -205,7 +218,7 @@ export function followResources(options: ResourcesOptions): Resources {
   };
 
   function settleNow(key: string, entry: Entry): void {
-    const situation = situationOf(entry.resource, look(key));
+    const situation = situationOf(entry, look(key));
     settleDeclaration(key, entry, partIn(situation), situation);
   }
 }
