@@ -6,6 +6,7 @@ import { collectionPath, resourcePath } from '../../src/sources/kubernetes/resou
 import { type OwnCluster, startCluster } from '../kubernetes/support/cluster.ts';
 import { adminToken } from '../kubernetes/support/kubeconfig.ts';
 import { ask, untilResource } from '../kubernetes/support/resources.ts';
+import { untilTrueSoon } from '../kubernetes/support/until-true-soon.ts';
 
 /** A real API server, and an admin who keeps connections to it, as kubectl and controllers do. */
 export interface BenchCluster {
@@ -56,8 +57,13 @@ export async function benchCluster(): Promise<BenchCluster> {
       await ask(cluster, 'DELETE', resourcePath({ namespace, name }));
       await untilResource(cluster, [namespace, name], 'is gone', (resource) => resource === undefined);
     },
+    // By one request: kubectl waits for each of them, five a second.
     removeAll: async (namespace) => {
-      await cluster.kubectl('delete', 'containers.hob.dev', '--all', '-n', namespace);
+      await ask(cluster, 'DELETE', collectionPath(namespace));
+      await untilTrueSoon(`namespace ${namespace} is empty`, async () => {
+        const { items } = await admin.get<{ items: unknown[] }>(collectionPath(namespace), { limit: 1 });
+        return items.length === 0;
+      });
     },
   };
 }

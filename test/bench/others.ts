@@ -15,7 +15,6 @@ import type { Workshop } from './workshop.ts';
 
 const own = 100;
 const others = 900;
-const rounds = 3;
 const restarts = 3;
 const writesPerSecond = 50;
 const idleSeconds = 10;
@@ -31,7 +30,7 @@ interface Seen {
 }
 
 /** A hundred of this node, alone on the API server and among nine hundred of other nodes, in turns. */
-export async function benchOthers(workshop: Workshop, server: BenchCluster): Promise<void> {
+export async function benchOthers(workshop: Workshop, server: BenchCluster, rounds: number): Promise<void> {
   const seen = { alone: nothingSeen(), among: nothingSeen() };
   const files: number[] = [];
   for (let round = 0; round < rounds; round++) {
@@ -54,8 +53,22 @@ async function startFromFiles(workshop: Workshop): Promise<number> {
 }
 
 async function benchOwn(workshop: Workshop, server: BenchCluster, seen: Seen, foreign: number): Promise<void> {
+  const agent = await testAgent(server.cluster, { args: quietly });
+  try {
+    await watchAgent(workshop, server, agent, seen, foreign);
+  } finally {
+    await agent.dispose();
+  }
+}
+
+async function watchAgent(
+  workshop: Workshop,
+  server: BenchCluster,
+  agent: Agent,
+  seen: Seen,
+  foreign: number,
+): Promise<void> {
   const { cluster } = server;
-  const agent = await testAgent(cluster, { args: quietly });
   const [ours, theirs] = [await cluster.newNamespace(), await cluster.newNamespace()];
   await server.createMany(ours, own, { ...workshop.spec, nodeName: agent.node });
   await server.createMany(theirs, foreign, { ...workshop.spec, nodeName: 'elsewhere' }, statusElsewhere);
@@ -68,7 +81,6 @@ async function benchOwn(workshop: Workshop, server: BenchCluster, seen: Seen, fo
   seen.resident.push(residentMB(agent.pid));
   for (let round = 0; round < restarts; round++) await restart(agent, seen);
   await Promise.all([server.removeAll(ours), server.removeAll(theirs)]);
-  await agent.dispose();
 }
 
 /** As the status of a container that runs is: it is half of what the API server sends. */
