@@ -122,7 +122,7 @@ function run(options: KubernetesOptions, sink: SourceSink): Running {
       await labels.check();
     },
     sink: {
-      seen: (resource) => resources.seen(withoutNotes(resource)),
+      seen: (resource, by) => resources.seen(withoutNotes(resource), by),
       deleted: (resource) => resources.deleted(resource),
       listed: (keys) => {
         resources.listed(keys);

@@ -5,10 +5,12 @@ export function median(values: readonly number[]): number {
   return sorted[Math.floor(sorted.length / 2)] ?? NaN;
 }
 
-export function row(what: string, milliseconds: readonly number[]): void {
-  const [least, most] = [Math.min(...milliseconds), Math.max(...milliseconds)];
-  const spread = milliseconds.length > 1 ? `  (${least.toFixed(1)} to ${most.toFixed(1)})` : '';
-  console.log(`${what.padEnd(52)}${median(milliseconds).toFixed(1).padStart(9)}${spread}`);
+export const row = (what: string, milliseconds: readonly number[]): void => amountRow(what, milliseconds);
+
+export function amountRow(what: string, amounts: readonly number[], unit = ''): void {
+  const [least, most] = [Math.min(...amounts), Math.max(...amounts)];
+  const spread = amounts.length > 1 ? `  (${least.toFixed(1)} to ${most.toFixed(1)})` : '';
+  console.log(`${what.padEnd(52)}${median(amounts).toFixed(1).padStart(9)}${unit && ` ${unit}`}${spread}`);
 }
 
 export function ratio(what: string, ours: readonly number[], theirs: readonly number[]): void {

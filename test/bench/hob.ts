@@ -1,11 +1,11 @@
 import { copyFileSync, existsSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
-import type { Container } from '../../src/api/container.ts';
-import type { ObjectList } from '../../src/api/wire.ts';
-import { connectTo, NotRunning } from '../../src/cli/client.ts';
-import { testHob } from '../support/hob.ts';
+import { connectTo } from '../../src/cli/client.ts';
+import { testHob, type TestHob } from '../support/hob.ts';
+import { runningPids, untilItAnswers } from './answers.ts';
 import { row } from './figures.ts';
+import { cpuTicks, residentMB } from './usage.ts';
 import type { Workshop } from './workshop.ts';
 
 /** A real hob under the stop-watch. */
@@ -24,15 +24,11 @@ export interface BenchHob {
   end(): Promise<void>;
 }
 
-export async function benchHob(workshop: Workshop): Promise<BenchHob> {
-  const hob = testHob({ args: ['--log-level', 'warn'] });
+export const quietly = ['--log-level', 'warn'];
+
+export async function benchHob(workshop: Workshop, hob: TestHob = testHob({ args: quietly })): Promise<BenchHob> {
   await hob.start();
-  const spec = {
-    rootfs: { path: workshop.rootfs },
-    readOnlyRootfs: true,
-    command: workshop.command,
-    mounts: workshop.mounts,
-  };
+  const { spec } = workshop;
   const api = connectTo(join(hob.dir, 'run', 'hob.sock'));
   const instanceOf = (name: string): string => join(hob.dir, 'run', 'instances', name);
 
@@ -54,24 +50,6 @@ export async function benchHob(workshop: Workshop): Promise<BenchHob> {
   const stopOne = (name: string): Promise<number> =>
     untilCleanedUp(name, () => hob.drop(name, { ...spec, desiredState: 'Stopped' }));
   const removeOne = (name: string): Promise<number> => untilCleanedUp(name, () => hob.remove(name));
-
-  /** The pids of all that run and were not started again. */
-  async function pidsOf(): Promise<Map<string, number | undefined>> {
-    const { items } = await api.json<ObjectList<Container>>('GET', '/containers');
-    const running = items.filter(({ status }) => status?.phase === 'Running' && status.restartCount === 0);
-    return new Map(running.map(({ metadata, status }) => [metadata.name, status?.pid]));
-  }
-
-  async function untilAnswers(): Promise<Map<string, number | undefined>> {
-    for (;;) {
-      try {
-        return await pidsOf();
-      } catch (error) {
-        if (!(error instanceof NotRunning)) throw error;
-        await delay(2);
-      }
-    }
-  }
 
   async function removeAll(): Promise<void> {
     for (const name of readdirSync(hob.watch)) rmSync(join(hob.watch, name));
@@ -113,14 +91,14 @@ export async function benchHob(workshop: Workshop): Promise<BenchHob> {
     },
     removeAll,
     reportRestart: async (count, rounds) => {
-      const before = await pidsOf();
+      const before = await runningPids(api);
       const times: number[] = [];
       let adopted = 0;
       for (let round = 0; round < rounds; round++) {
         await hob.kill();
         const begun = performance.now();
         hob.begin();
-        const now = await untilAnswers();
+        const now = await untilItAnswers(() => runningPids(api));
         times.push(performance.now() - begun);
         adopted = [...before].filter(([name, pid]) => now.get(name) === pid).length;
         if (adopted < count) break;
@@ -133,13 +111,3 @@ export async function benchHob(workshop: Workshop): Promise<BenchHob> {
 
 const manifest = (name: string, spec: object): string =>
   JSON.stringify({ apiVersion: 'hob.dev/v1alpha1', kind: 'Container', metadata: { name }, spec });
-
-/** Clock ticks (10 ms each) that the process has used, in and out of the kernel. */
-function cpuTicks(pid: number): number {
-  const fields = readFileSync(`/proc/${pid}/stat`, 'utf8').split(') ')[1]?.split(' ') ?? [];
-  return Number(fields[11]) + Number(fields[12]);
-}
-
-function residentMB(pid: number): number {
-  return Number(/VmRSS:\s+(\d+)/.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))?.[1]) / 1024;
-}

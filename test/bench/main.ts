@@ -2,12 +2,13 @@ import { parseArgs } from 'node:util';
 import { bareStarts } from './bare.ts';
 import { benchHob } from './hob.ts';
 import { benchHooks } from './hooks.ts';
+import { benchKubernetes } from './kubernetes.ts';
 import { benchAdoption, benchMany, benchOne } from './starts.ts';
 import { makeWorkshop } from './workshop.ts';
 
 /**
  * hob against bare crun, in one run, alternating, so that a machine whose speed drifts is fair to both. Prints medians and
- * ratios; asserts nothing. `npm run bench -- one many adoption hooks` names the parts; without a name, all of them.
+ * ratios; asserts nothing. `npm run bench -- one many adoption hooks kubernetes` names the parts; without a name, all of them.
  */
 const { positionals, values } = parseArgs({
   allowPositionals: true,
@@ -28,3 +29,4 @@ if (['one', 'many', 'adoption'].some(isAsked)) {
   workshop.remove();
 }
 if (isAsked('hooks')) await benchHooks();
+if (isAsked('kubernetes')) await benchKubernetes(Number(values.rounds));

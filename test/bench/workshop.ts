@@ -12,6 +12,8 @@ export interface Workshop {
   /** What the containers execute: they say so first, and then wait for SIGTERM. */
   readonly command: readonly string[];
   readonly mounts: readonly { source: string; destination: string; options: string[] }[];
+  /** Of all containers that hob starts here. */
+  readonly spec: object;
   /** Resolves when so many containers have said that they run, counted from the call. */
   running(count: number): Promise<void>;
   remove(): void;
@@ -30,11 +32,14 @@ export function makeWorkshop(): Workshop {
     said += bytes;
     if (waiting && said >= waiting.count) waiting.resolve();
   });
+  const command = ['/bin/sh', '-c', 'trap "exit 0" TERM; echo >/said/fifo; while true; do sleep 3600 & wait; done'];
+  const mounts = [{ source: join(dir, 'said'), destination: '/said', options: ['rw', 'bind'] }];
   return {
     dir,
     rootfs,
-    command: ['/bin/sh', '-c', 'trap "exit 0" TERM; echo >/said/fifo; while true; do sleep 3600 & wait; done'],
-    mounts: [{ source: join(dir, 'said'), destination: '/said', options: ['rw', 'bind'] }],
+    command,
+    mounts,
+    spec: { rootfs: { path: rootfs }, readOnlyRootfs: true, command, mounts },
     running: (count) => {
       said = 0;
       return new Promise((resolve) => (waiting = { count, resolve }));

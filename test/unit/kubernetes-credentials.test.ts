@@ -102,14 +102,21 @@ describe('credentials are kept', () => {
     expect(reads()).toBe(3);
   });
 
-  it('not at all when they cannot be read: the next who asks reads them', async () => {
-    let isThere = false;
-    const kept = keepCredentials(async () => {
-      if (!isThere) throw new Error('no such file');
-      return { server: 'https://s', headers: {} };
-    });
-    await expect(kept.get()).rejects.toThrow('no such file');
+  it('not for long when they cannot be read: the next who asks after ten seconds reads them', async () => {
+    let [reads, now, isThere] = [0, 0, false];
+    const kept = keepCredentials(
+      async () => {
+        reads++;
+        if (!isThere) throw new Error('no such file');
+        return { server: 'https://s', headers: {} };
+      },
+      () => now,
+    );
+    for (; now < 25_000; now += 1_000) await expect(kept.get()).rejects.toThrow('no such file');
+    expect(reads).toBe(3);
     isThere = true;
+    now += 10_000;
     expect(await kept.get()).toMatchObject({ server: 'https://s' });
+    expect(reads).toBe(4);
   });
 });

@@ -5,8 +5,8 @@ import type { KubeObject } from './resource.ts';
 
 /** Where a reflector reports to. Calls are cheap and never throw. */
 export interface ReflectorSink<T> {
-  /** It is there, in this state: read in a list, or told by the watch. */
-  seen(object: T): void;
+  /** It is there, in this state. */
+  seen(object: T, by: 'list' | 'watch'): void;
   /** It was deleted. */
   deleted(object: T): void;
   /** All has been read once more: `keys` are there, and nothing else is. */
@@ -113,7 +113,7 @@ export function reflect<T extends KubeObject>(options: ReflectorOptions<T>): Ref
       page = await client.get<ListPage<T>>(path, { ...query, limit: pageSize, continue: page?.metadata.continue });
       for (const object of page.items) {
         keys.add(keyOf(object));
-        sink.seen(object);
+        sink.seen(object, 'list');
       }
     } while (page.metadata.continue);
     if (ending.signal.aborted) return;
@@ -138,7 +138,7 @@ export function reflect<T extends KubeObject>(options: ReflectorOptions<T>): Ref
     if (event.type === 'ERROR') throw watchError(event.object);
     if (ending.signal.aborted) return;
     if (event.type === 'DELETED') sink.deleted(event.object);
-    else if (event.type !== 'BOOKMARK') sink.seen(event.object);
+    else if (event.type !== 'BOOKMARK') sink.seen(event.object, 'watch');
     version = event.object.metadata.resourceVersion;
   }
 

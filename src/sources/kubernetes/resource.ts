@@ -50,6 +50,10 @@ export const originOf = (key: string): string => originPrefix + key;
 /** Whether that is a resource, and not a file. */
 export const isResource = (origin: string): boolean => origin.startsWith(originPrefix);
 
+/** One state of an object is from before another: a server numbers them. Where it does not, nothing is older. */
+export const isOlder = (one: KubeObject, other: KubeObject): boolean =>
+  Number(one.metadata.resourceVersion) < Number(other.metadata.resourceVersion);
+
 export const isBeingDeleted = ({ metadata }: KubeObject): boolean => metadata.deletionTimestamp !== undefined;
 export const hasFinalizer = ({ metadata }: KubeObject): boolean => metadata.finalizers?.includes(finalizer) === true;
 

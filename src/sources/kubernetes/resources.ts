@@ -5,7 +5,7 @@ import type { Declaration, SourceSink } from '../source.ts';
 import { ApiError, isConflict, isNotFound } from './api-error.ts';
 import { declarationMark, declarationOf } from './declaration.ts';
 import { isDeclared, nextWrite, partIn, type Part, type Situation, type Write } from './part.ts';
-import { hasFinalizer, isBeingDeleted, keyOf, originOf, takenBy, type ContainerResource } from './resource.ts';
+import { hasFinalizer, isBeingDeleted, isOlder, keyOf, originOf, takenBy, type ContainerResource } from './resource.ts';
 import { claimedStatus, isSettled, releasedStatus, statusOf, type Facts } from './status.ts';
 import { statusPatch, type ResourceWrites } from './writes.ts';
 
@@ -33,7 +33,7 @@ export interface ResourcesOptions {
 
 /** The Containers of the API server that concern this node, each brought on a step at a time. */
 export interface Resources {
-  seen(resource: ContainerResource): void;
+  seen(resource: ContainerResource, by: 'list' | 'watch'): void;
   /** It was deleted, or is not among those any more that the selectors let through. */
   deleted(resource: ContainerResource): void;
   /** These are all that there are. */
@@ -88,11 +88,14 @@ export function followResources(options: ResourcesOptions): Resources {
     isHere: container !== undefined,
   });
 
-  function seen(resource: ContainerResource, isDeselected = false): void {
+  function seen(resource: ContainerResource, by: 'list' | 'watch' | 'write'): void {
     const key = keyOf(resource);
     const entry = entries.get(key);
+    // Answers to writes and the watch overtake each other. A list counts as it is: the server may be back at a backup.
+    if (entry && by !== 'list' && isOlder(resource, entry.resource)) return;
     if (!entry && partIn(situationOf({ resource }, look(key))) === 'ignore') return;
-    if (entry) Object.assign(entry, { resource, isDeselected });
+    // Only who selects can say that it is selected again.
+    if (entry) Object.assign(entry, { resource, isDeselected: by === 'write' && entry.isDeselected === true });
     else entries.set(key, { resource, statusAt: -Infinity });
     queue.add(key);
   }
@@ -106,8 +109,10 @@ export function followResources(options: ResourcesOptions): Resources {
   /** What this node has, and holds by its finalizer, may still be there without being among those that it looks at: then it is let go of. */
   function leaveOut(key: string, resource: ContainerResource): void {
     const mayBeThere = takenBy(resource) === node && hasFinalizer(resource) && !isBeingDeleted(resource);
-    if (entries.has(key) && mayBeThere) seen(resource, true);
-    else drop(key);
+    const entry = entries.get(key);
+    if (!entry || !mayBeThere) return drop(key);
+    Object.assign(entry, { resource, isDeselected: true });
+    queue.add(key);
   }
 
   const isTaken = ({ resource }: Entry): boolean => takenBy(resource) === node;
@@ -164,10 +169,11 @@ export function followResources(options: ResourcesOptions): Resources {
     await send(key, writes.status(entry.resource, patch));
   }
 
-  /** The answer is the resource of now: what comes next is decided on it. */
+  /** What comes next is decided on the answer, unless the watch has told of a later state, or of the end. */
   async function send(key: string, sent: Promise<ContainerResource>): Promise<void> {
     try {
-      seen(await sent, entries.get(key)?.isDeselected);
+      const answer = await sent;
+      if (entries.has(key)) seen(answer, 'write');
     } catch (error) {
       if (isConflict(error)) return queue.addAfter(key, afterConflictMs);
       if (!isNotFound(error)) throw error;

@@ -11,10 +11,15 @@ interface Kept {
   readonly promise: Promise<Credentials>;
   readonly readAt: number;
   value?: Credentials;
+  /** When reading them ended in vain. */
+  failedAt?: number;
 }
 
-/** Tokens expire, and the server may have moved: after a failure they are read again, but not each time when one follows the other. */
-const restMs = { refused: 2_000, unreachable: 60_000 };
+/**
+ * Tokens expire, and the server may have moved: after a failure they are read again, but not each time when one follows the other. Nor are
+ * those that cannot be read, for each of those who ask: it takes half a second of a processor.
+ */
+const restMs = { refused: 2_000, unreachable: 60_000, unreadable: 10_000 };
 
 export function keepCredentials(
   read: () => Promise<Credentials>,
@@ -23,15 +28,17 @@ export function keepCredentials(
   let kept: Kept | undefined;
 
   function get(): Promise<Credentials> {
-    if (kept) return kept.promise;
+    if (kept && !mayBeReadableNow(kept)) return kept.promise;
     const one: Kept = { promise: read(), readAt: now() };
     kept = one;
     one.promise.then(
       (value) => (one.value = value),
-      () => (kept = kept === one ? undefined : kept),
+      () => (one.failedAt = now()),
     );
     return one.promise;
   }
+
+  const mayBeReadableNow = ({ failedAt = Infinity }: Kept): boolean => now() - failedAt >= restMs.unreadable;
 
   return {
     get,
