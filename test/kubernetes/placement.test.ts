@@ -2,6 +2,7 @@ import { mkdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { runsForever } from '../support/hob.ts';
+import type { ContainerResource } from '../../src/sources/kubernetes/resource.ts';
 import { containerFor, testAgent, type Agent } from './support/agent.ts';
 import type { Cluster } from './support/cluster.ts';
 import { ask, resourceOf, untilResource } from './support/resources.ts';
@@ -143,6 +144,30 @@ describe('spec.nodeSelector', () => {
     expect(having('labelled')).toEqual([]);
     await cluster.kubectl('delete', 'node', one?.node ?? '');
   });
+});
+
+it('a Container that an agent lets go of may be edited, or deleted, meanwhile', async () => {
+  const choosy = await testAgent(cluster, { args: ['--namespace', namespace, '--selector', 'tier!=core'] });
+  const label = (word: string): Promise<string> =>
+    cluster.kubectl('-n', namespace, 'label', 'containers.hob.dev', 'chosen', word);
+  const command = ['/bin/sh', '-c', 'trap "sleep 1; exit 0" TERM; while true; do sleep 0.1; done'];
+  try {
+    await choosy.start();
+    await cluster.apply(containerFor(choosy, { name: 'chosen', namespace, spec: { command } }));
+    await runsOn('chosen', choosy);
+    await label('tier=core');
+    await label('edited=meanwhile');
+    const isFree = (resource: ContainerResource | undefined): boolean => resource?.status?.nodeName === undefined;
+    const left = await untilResource(cluster, [namespace, 'chosen'], 'is let go of', isFree);
+    expect(left?.metadata.finalizers ?? []).toEqual([]);
+    await label('tier-');
+    await runsOn('chosen', choosy);
+    await label('tier=core');
+    await cluster.kubectl('-n', namespace, 'delete', 'containers.hob.dev', 'chosen');
+    expect(choosy.get('chosen')).toBeUndefined();
+  } finally {
+    await choosy.dispose();
+  }
 });
 
 it('another hob of the same node name does not touch anything, and says why', async () => {

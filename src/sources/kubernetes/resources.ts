@@ -64,7 +64,7 @@ interface Entry {
 
 /** At most one status a second; and ways between two phases, which take milliseconds as a rule, are told when they take longer. */
 const usualPace = { statusMs: 1_000, unsettledMs: 200, waitingMs: 30_000 };
-/** After somebody else wrote in between: the watch brings the news. */
+/** For the watch to bring the news. */
 const afterConflictMs = 200;
 
 export function followResources(options: ResourcesOptions): Resources {
@@ -175,11 +175,19 @@ export function followResources(options: ResourcesOptions): Resources {
       const answer = await sent;
       if (entries.has(key)) seen(answer, 'write');
     } catch (error) {
-      if (isConflict(error)) return queue.addAfter(key, afterConflictMs);
+      if (isConflict(error)) return afterConflict(key);
       if (!isNotFound(error)) throw error;
       drop(key);
     }
     delete entries.get(key)?.fault;
+  }
+
+  /** Somebody else wrote in between. The watch brings the news, but not of what has left the selection. */
+  async function afterConflict(key: string): Promise<void> {
+    const entry = entries.get(key);
+    if (!entry?.isDeselected) return queue.addAfter(key, afterConflictMs);
+    const found = await writes.readAnew(entry.resource);
+    if (entry.isDeselected) seen(found, true);
   }
 
   function wait(key: string, entry: Entry): void {

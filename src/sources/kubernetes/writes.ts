@@ -12,6 +12,8 @@ export interface ResourceWrites {
   removeFinalizer(resource: ContainerResource): Promise<ContainerResource>;
   /** @param patch see `statusPatch` */
   status(resource: ContainerResource, patch: object): Promise<ContainerResource>;
+  /** No write: the resource as it is now, whatever its labels are. */
+  readAnew(resource: ContainerResource): Promise<ContainerResource>;
 }
 
 export function resourceWrites(client: ApiClient): ResourceWrites {
@@ -28,6 +30,7 @@ export function resourceWrites(client: ApiClient): ResourceWrites {
       ),
     status: (resource, patch) =>
       client.patch(`${resourcePath(resource.metadata)}/status`, { metadata: versionOf(resource), status: patch }),
+    readAnew: ({ metadata }) => client.get(resourcePath(metadata)),
   };
 }
 
