@@ -151,22 +151,22 @@ async function during<Answer>(
 
 function report({ alone, among }: Record<'alone' | 'among', Seen>, files: readonly number[]): void {
   const [few, many] = [`${own} of ${own}`, `${own} of ${own + others}`];
-  row(`${own} in the folder: start of hob -> all run`, files);
-  row(`${few} on the API server: start of hob -> all run`, alone.started);
-  row(`${many}: start of hob -> all run`, among.started);
+  row(`${own} in the folder: started -> all run`, files);
+  row(`${few} on the API server: started -> all run`, alone.started);
+  row(`${many}: started -> all run`, among.started);
   ratio(`  ${few} / in the folder`, alone.started, files);
   ratio(`  ${many} / ${few}`, among.started, alone.started);
   for (const [what, which] of [
-    ['answers with all adopted', 'adopted'],
-    ['has read the API server', 'synced'],
+    ['all adopted', 'adopted'],
+    ['API server read', 'synced'],
   ] as const) {
-    row(`${few}: killed, started again: ${what}`, alone[which]);
-    row(`${many}: killed, started again: ${what}`, among[which]);
+    row(`${few}: killed, started -> ${what}`, alone[which]);
+    row(`${many}: killed, started -> ${what}`, among[which]);
     ratio(`  ${many} / ${few}`, among[which], alone[which]);
   }
   amountRow(`${few}: resident`, alone.resident, 'MB');
   amountRow(`${many}: resident`, among.resident, 'MB');
   amountRow(`${few}: idle`, alone.idle, '% of a core');
   amountRow(`${many}: idle`, among.idle, '% of a core');
-  amountRow(`${many}: others' status written ${writesPerSecond} times a second`, among.storm, '% of a core');
+  amountRow(`${many}: others change, ${writesPerSecond} a second`, among.storm, '% of a core');
 }
