@@ -105,7 +105,7 @@ const isAtRest = (container: Container): boolean => condition(container, 'Reconc
 /** Somebody else declares it as well, and has it now. */
 function keepsOn(waiting: Map<string, string | undefined>, { metadata }: Container): void {
   waiting.delete(key(metadata));
-  remark(`container "${metadata.name}" stays: a file declares it, too`);
+  remark(`container "${metadata.name}" stays: it is declared elsewhere, too`);
 }
 
 /** Resolves with false, for not late. */

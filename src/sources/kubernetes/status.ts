@@ -23,23 +23,33 @@ export interface StatusInput extends Facts {
 export function statusOf(input: StatusInput): ContainerStatus | undefined {
   const { resource, node, container, mistakes, rival } = input;
   if (rival !== undefined) return stalled(input, 'NameTaken', nameTaken(rival));
-  if (container?.status)
-    return { ...container.status, ...observed(resource, mistakes, container.status), nodeName: node };
+  if (container?.status) return { ...seenBy(resource, mistakes, atRest(container.status)), nodeName: node };
   return mistakes.length > 0 ? stalled(input, 'InvalidSpec', mistakes.map(formatMistake).join('; ')) : undefined;
 }
 
 const nameTaken = (rival: string): string =>
   `${rival} on this node declares a container of the same namespace and name; ignored until that one lets go, or delete this and give it another name`;
 
+const wantedAsItIs: readonly ContainerStatus['phase'][] = ['Completed', 'Stopped', 'Paused'];
+
+/** For kstatus, what is not Ready is in progress for ever. What does not run, as its spec wants it, says nothing of Ready. */
+function atRest(status: ContainerStatus): ContainerStatus {
+  const { phase, conditions = [] } = status;
+  return wantedAsItIs.includes(phase)
+    ? { ...status, conditions: conditions.filter(({ type }) => type !== 'Ready') }
+    : status;
+}
+
 /** A spec that is wrong was seen all the same: the conditions are about it. */
-function observed(
+function seenBy(
   { metadata }: ContainerResource,
   mistakes: readonly SpecMistake[],
-  { conditions = [] }: ContainerStatus,
-): Partial<ContainerStatus> {
-  if (mistakes.length === 0 || metadata.generation === undefined) return {};
+  status: ContainerStatus,
+): ContainerStatus {
+  if (mistakes.length === 0 || metadata.generation === undefined) return status;
   const observedGeneration = metadata.generation;
-  return { observedGeneration, conditions: conditions.map((condition) => ({ ...condition, observedGeneration })) };
+  const conditions = status.conditions?.map((condition) => ({ ...condition, observedGeneration }));
+  return { ...status, observedGeneration, ...(conditions && { conditions }) };
 }
 
 type Bare = Pick<Condition, 'type' | 'status' | 'reason' | 'message'>;
