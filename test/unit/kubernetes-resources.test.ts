@@ -33,6 +33,7 @@ function stage(container: () => Container | undefined): Stage {
       addFinalizer: write('addFinalizer'),
       removeFinalizer: write('removeFinalizer'),
       status: write('status'),
+      readAnew: write('readAnew'),
     },
     sink: { declare: () => log.push('declare'), withdraw: () => log.push('withdraw') },
     look: () => ({ container: container() }),

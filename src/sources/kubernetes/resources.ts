@@ -187,7 +187,7 @@ export function followResources(options: ResourcesOptions): Resources {
     const entry = entries.get(key);
     if (!entry?.isDeselected) return queue.addAfter(key, afterConflictMs);
     const found = await writes.readAnew(entry.resource);
-    if (entry.isDeselected) seen(found, true);
+    if (entry.isDeselected) seen(found, 'write');
   }
 
   function wait(key: string, entry: Entry): void {
