@@ -131,10 +131,10 @@ export function followResources(options: ResourcesOptions): Resources {
     if (what === undefined) return;
     if (what === 'status') await writeStatus(key, entry, { ...facts, ...here });
     else if (what === 'claim')
-      await send(key, writes.status(resource, statusPatch(resource, claimedStatus(facts)) ?? {}));
+      await send(key, entry, writes.status(resource, statusPatch(resource, claimedStatus(facts)) ?? {}));
     else if (what === 'release')
-      await send(key, writes.status(resource, statusPatch(resource, releasedStatus(facts)) ?? {}));
-    else await send(key, writes[what](resource));
+      await send(key, entry, writes.status(resource, statusPatch(resource, releasedStatus(facts)) ?? {}));
+    else await send(key, entry, writes[what](resource));
   }
 
   async function writeStatus(key: string, entry: Entry, facts: Facts & Here): Promise<void> {
@@ -148,13 +148,18 @@ export function followResources(options: ResourcesOptions): Resources {
     const due = Math.max(entry.statusAt + pace.statusMs, isSettled(status) ? 0 : entry.differsSince + pace.unsettledMs);
     if (due > at) return queue.addAfter(key, due - at);
     entry.statusAt = at;
-    await send(key, writes.status(entry.resource, patch));
+    await send(key, entry, writes.status(entry.resource, patch));
   }
 
-  /** The answer is the resource of now: what comes next is decided on it. */
-  async function send(key: string, sent: Promise<ContainerResource>): Promise<void> {
+  /**
+   * The answer is the resource of now, on which what comes next is decided: unless the watch has told of it meanwhile. Then that may be the
+   * newer one, which does not come again, and if not, the answer comes there as well.
+   */
+  async function send(key: string, entry: Entry, sent: Promise<ContainerResource>): Promise<void> {
+    const { resource } = entry;
     try {
-      seen(await sent);
+      const answer = await sent;
+      if (entries.get(key) === entry && entry.resource === resource) seen(answer);
     } catch (error) {
       if (isConflict(error)) return queue.addAfter(key, afterConflictMs);
       // The watch will tell.
