@@ -9,7 +9,7 @@ import { sharedCluster } from './support/shared-cluster.ts';
 /** With the same seed the same moments. `HOB_DEATHS=all` takes all of them, `HOB_DEATHS=kill` those that have this in their name. */
 const seed = Number(process.env['HOB_DEATHS_SEED'] ?? 1);
 const wanted = process.env['HOB_DEATHS'];
-const runs = Number(process.env['HOB_DEATHS_RUNS'] ?? (wanted === undefined ? 24 : Infinity));
+const runs = Number(process.env['HOB_DEATHS_RUNS'] ?? (wanted === undefined ? 14 : Infinity));
 
 let cluster: Cluster;
 let stages: DeathStage[] = [];
