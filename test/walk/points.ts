@@ -34,11 +34,15 @@ export function faultPoints(): FaultPoint[] {
 }
 
 /** By what hob could change something, and of which nobody has said whether it does: such a change would not be walked. */
-export function unknownMeans(): string[] {
-  return sources().flatMap(({ path, tree }) =>
-    [...unknownImports(tree), ...unknownNatives(tree.text)].map((what) => `${path}: ${what}`),
-  );
-}
+export const unknownMeans = (): string[] => sources().flatMap(unknownMeansIn);
+
+export const unknownMeansIn = ({ path, tree }: Source): string[] =>
+  [...unknownImports(tree), ...unknownNatives(tree.text)].map((what) => `${path}: ${what}`);
+
+export const sourceOf = (path: string, text: string): Source => ({
+  path,
+  tree: ts.createSourceFile(path, text, ts.ScriptTarget.Latest, true),
+});
 
 const fileFunctions = [...fileEffects, ...promisedFileEffects, ...fileReads];
 const knownMeans: Readonly<Record<string, readonly string[]>> = {
@@ -75,10 +79,7 @@ interface Source {
 
 function sources(): Source[] {
   const paths = globSync('src/**/*.ts', { cwd: root }).filter((path) => !elsewhere.test(path));
-  return paths.map((path) => ({
-    path,
-    tree: ts.createSourceFile(path, readFileSync(join(root, path), 'utf8'), ts.ScriptTarget.Latest, true),
-  }));
+  return paths.map((path) => sourceOf(path, readFileSync(join(root, path), 'utf8')));
 }
 
 const processOf = (path: string): FaultPoint['process'] => (path.startsWith('src/keeper/') ? 'keeper' : 'hob');
@@ -135,13 +136,39 @@ interface Import {
   readonly local: string;
 }
 
-const importsOf = (tree: ts.SourceFile): Import[] =>
+const importsOf = (tree: ts.SourceFile): Import[] => [...declaredImports(tree), ...askedFor(tree)];
+
+const declaredImports = (tree: ts.SourceFile): Import[] =>
   tree.statements.filter(ts.isImportDeclaration).flatMap(({ moduleSpecifier, importClause }) => {
     if (!ts.isStringLiteral(moduleSpecifier) || importClause?.phaseModifier === ts.SyntaxKind.TypeKeyword) return [];
     const { text: module } = moduleSpecifier;
     const whole = importClause?.name ? [{ module, name: 'default', local: importClause.name.text }] : [];
     return [...whole, ...namedImports(module, importClause?.namedBindings)];
   });
+
+/** `process.getBuiltinModule` is the other way to a module of Node. */
+function askedFor(tree: ts.SourceFile): Import[] {
+  const found: Import[] = [];
+  const visit = (node: ts.Node): void => {
+    if (ts.isCallExpression(node) && /\bgetBuiltinModule$/.test(node.expression.getText())) found.push(...taken(node));
+    ts.forEachChild(node, visit);
+  };
+  visit(tree);
+  return found;
+}
+
+/** Which module the call asks for, and what is taken of it: all, unless that is said right there. */
+function taken({ arguments: [argument], parent }: ts.CallExpression): Import[] {
+  const module = argument && ts.isStringLiteral(argument) ? `node:${argument.text.replace(/^node:/, '')}` : 'node:?';
+  const names = ts.isVariableDeclaration(parent) ? parent.name : undefined;
+  if (!names || !ts.isObjectBindingPattern(names))
+    return [{ module, name: 'default', local: names?.getText() ?? 'default' }];
+  return names.elements.map(({ name, propertyName, dotDotDotToken }) => ({
+    module,
+    name: dotDotDotToken ? '*' : (propertyName ?? name).getText(),
+    local: name.getText(),
+  }));
+}
 
 function namedImports(module: string, names: ts.NamedImportBindings | undefined): Import[] {
   if (!names) return [];

@@ -1,6 +1,6 @@
 import { expect, it } from 'vitest';
 import { jobsOf, nameOf, recordBoth } from './jobs.ts';
-import { faultPoints, unknownMeans } from './points.ts';
+import { faultPoints, sourceOf, unknownMeans, unknownMeansIn } from './points.ts';
 import { randomFrom } from '../support/random.ts';
 import { scenarios } from './scenarios.ts';
 import { openWitnessStage, walk } from './walk.ts';
@@ -45,6 +45,16 @@ it(
 
 it('everything by which hob could change something outside is known to do so, or not to', () => {
   expect(unknownMeans()).toEqual([]);
+});
+
+it.each([
+  ["import { fork } from 'node:child_process';", 'fork of node:child_process'],
+  ["const { execFile: run } = process.getBuiltinModule('node:child_process');", 'execFile of node:child_process'],
+  ["const dgram = process.getBuiltinModule('dgram');", 'default of node:dgram'],
+  ["process.getBuiltinModule('node:fs').truncate('/x');", 'default of node:fs'],
+  ['const { write } = process.getBuiltinModule(which);', 'write of node:?'],
+])('what is not known is told: %s', (text, what) => {
+  expect(unknownMeansIn(sourceOf('some.ts', text))).toEqual([`some.ts: ${what}`]);
 });
 
 it('the points are found in the code: files, journal, mounts, signals, and both sides of both protocols', () => {

@@ -101,7 +101,8 @@ function sweepAway(places: Places): void {
   rmSync(places.dir, { recursive: true, force: true });
 }
 
-export function makeWorld(): World {
+/** @param more flags of `hob run` beside those of every hob */
+export function makeWorld(more: readonly string[] = []): World {
   const places = makePlaces();
   worlds.add(places);
   const { dir, runDir, stateDir, watch, plugins, rootfs, planFile } = places;
@@ -135,8 +136,11 @@ export function makeWorld(): World {
     noteDeath: () => void (deaths += 1),
     start(env = {}) {
       const log = openSync(printed, 'a');
-      const args = ['run', '--watch', watch, '--plugins', plugins, '--run-dir', runDir, '--state-dir', stateDir];
-      const started = spawn(hobCommand, args, { env: { ...process.env, ...env }, stdio: ['ignore', log, log] });
+      const own = ['run', '--watch', watch, '--plugins', plugins, '--run-dir', runDir, '--state-dir', stateDir];
+      const started = spawn(hobCommand, [...own, ...more], {
+        env: { ...process.env, ...env },
+        stdio: ['ignore', log, log],
+      });
       closeSync(log);
       child = started;
       death = undefined;

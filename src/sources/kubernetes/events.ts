@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { hostname } from 'node:os';
 import type { ApiClient } from './api-client.ts';
-import { isNotFound, isRefused } from './api-error.ts';
+import { isConflict, isNotFound, isRefused } from './api-error.ts';
 import { apiVersion, kind } from '../../api/schema.ts';
 import type { ContainerResource } from './resource.ts';
 
@@ -29,6 +29,8 @@ interface Told {
   readonly resource: ContainerResource;
   readonly happening: Happening;
   readonly at: string;
+  /** Makes its object's name, also when it is sent again: it may have arrived, and only the answer got lost. */
+  readonly id: string;
 }
 
 /** What waits for a server that cannot be reached; older ones are worth less. */
@@ -81,11 +83,11 @@ export function eventTeller(client: ApiClient, node: string): EventTeller {
     }
   }
 
-  async function begin({ resource, happening, at }: Told): Promise<Series> {
+  async function begin({ resource, happening, at, id }: Told): Promise<Series> {
     const { namespace = 'default', name, uid, resourceVersion } = resource.metadata;
     const path = `/api/v1/namespaces/${encodeURIComponent(namespace)}/events`;
-    const eventName = `${name.slice(0, 200)}.${randomUUID().slice(0, 13)}`;
-    await client.create(path, {
+    const eventName = `${name.slice(0, 200)}.${id}`;
+    const event = {
       apiVersion: 'v1',
       kind: 'Event',
       metadata: { name: eventName, namespace },
@@ -97,7 +99,8 @@ export function eventTeller(client: ApiClient, node: string): EventTeller {
       firstTimestamp: at,
       lastTimestamp: at,
       count: 1,
-    });
+    };
+    await client.create(path, event).catch(unlessItIsThere);
     return { path: `${path}/${encodeURIComponent(eventName)}`, name: eventName, firstTimestamp: at, count: 1 };
   }
 
@@ -125,7 +128,8 @@ export function eventTeller(client: ApiClient, node: string): EventTeller {
   return {
     tell: (resource, happening) => {
       if (isOver) return;
-      waiting.push({ resource, happening, at: `${new Date().toISOString().slice(0, 19)}Z` });
+      const [at, id] = [`${new Date().toISOString().slice(0, 19)}Z`, randomUUID().slice(0, 13)];
+      waiting.push({ resource, happening, at, id });
       if (waiting.length > mostWaiting) waiting.splice(1, 1);
       void send();
     },
@@ -134,6 +138,10 @@ export function eventTeller(client: ApiClient, node: string): EventTeller {
       clearTimeout(later);
     },
   };
+}
+
+function unlessItIsThere(error: unknown): void {
+  if (!isConflict(error)) throw error;
 }
 
 const wordsIn = ({ type, reason, message }: Happening): Happening => ({

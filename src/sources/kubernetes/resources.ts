@@ -149,10 +149,10 @@ export function followResources(options: ResourcesOptions): Resources {
     if (what === undefined) return;
     if (what === 'status') await writeStatus(key, entry, { ...facts, ...here });
     else if (what === 'claim')
-      await send(key, writes.status(resource, statusPatch(resource, claimedStatus(facts)) ?? {}));
+      await send(key, entry, writes.status(resource, statusPatch(resource, claimedStatus(facts)) ?? {}));
     else if (what === 'release')
-      await send(key, writes.status(resource, statusPatch(resource, releasedStatus(facts)) ?? {}));
-    else await send(key, writes[what](resource));
+      await send(key, entry, writes.status(resource, statusPatch(resource, releasedStatus(facts)) ?? {}));
+    else await send(key, entry, writes[what](resource));
   }
 
   async function writeStatus(key: string, entry: Entry, facts: Facts & Here): Promise<void> {
@@ -166,14 +166,14 @@ export function followResources(options: ResourcesOptions): Resources {
     const due = Math.max(entry.statusAt + pace.statusMs, isSettled(status) ? 0 : entry.differsSince + pace.unsettledMs);
     if (due > at) return queue.addAfter(key, due - at);
     entry.statusAt = at;
-    await send(key, writes.status(entry.resource, patch));
+    await send(key, entry, writes.status(entry.resource, patch));
   }
 
   /** What comes next is decided on the answer, unless the watch has told of a later state, or of the end. */
-  async function send(key: string, sent: Promise<ContainerResource>): Promise<void> {
+  async function send(key: string, entry: Entry, sent: Promise<ContainerResource>): Promise<void> {
     try {
       const answer = await sent;
-      if (entries.has(key)) seen(answer, 'write');
+      if (entries.get(key) === entry) seen(answer, 'write');
     } catch (error) {
       if (isConflict(error)) return afterConflict(key);
       if (!isNotFound(error)) throw error;

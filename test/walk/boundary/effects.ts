@@ -58,6 +58,7 @@ export const fileReads = [
   'readSync',
   'readdir',
   'readdirSync',
+  'readlink',
   'readlinkSync',
   'realpath',
   'realpathSync',
@@ -98,6 +99,8 @@ export const quietSyscalls = ['434', '438'];
 export const otherMeans: Readonly<Record<string, readonly string[]>> = {
   'node:child_process': ['spawn'],
   'node:ffi': ['default'],
+  // To an API server alone: those messages are died at in test/kubernetes/deaths.test.ts.
+  'node:https': ['Agent', 'request'],
   'node:net': ['connect', 'createServer', 'Socket'],
   'node:sqlite': ['DatabaseSync'],
   'node:worker_threads': ['Worker', 'parentPort', 'workerData'],
