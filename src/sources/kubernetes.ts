@@ -10,7 +10,8 @@ import { keepLease } from './kubernetes/lease.ts';
 import { followNodeLabels, type Labels } from './kubernetes/node-labels.ts';
 import { reflect } from './kubernetes/reflector.ts';
 import { collectionPath, keyOf, placementOf, type ContainerResource } from './kubernetes/resource.ts';
-import { followResources, type Here } from './kubernetes/resources.ts';
+import { followResources } from './kubernetes/resources.ts';
+import type { Here } from './kubernetes/resources-options.ts';
 import { resourceWrites } from './kubernetes/writes.ts';
 import { belongsTo } from '../api/placement.ts';
 import type { Source, SourceSink } from './source.ts';
@@ -69,18 +70,24 @@ function run(options: KubernetesOptions, sink: SourceSink): Running {
   const { node, look, memory, report, namespace, selector } = options;
   const client = apiClient(keepCredentials(() => readCredentials(options.kubeconfig)));
   const events = eventTeller(client, node.name);
+  const checkCluster = clusterCheck(client, memory.cluster, options.cluster);
   let isLeaving = false;
 
   const labels = followNodeLabels({
     client,
     node: node.name,
     memory: memory.nodeLabels,
+    mayRead: checkCluster,
     onChange: () => {
       resources.changedAll();
       reflector.readAnew();
     },
     onForbidden: (error) =>
-      report('Warning', 'NodeLabelsUnknown', `the labels of the Node ${node.name} do not count: ${wordsOf(error)}`),
+      report(
+        'Warning',
+        'NodeLabelsUnknown',
+        `of the labels of the Node ${node.name} those count that were last known: ${wordsOf(error)}`,
+      ),
   });
   const isMeant = (resource: ContainerResource): boolean =>
     !isLeaving && belongsTo(placementOf(resource), { name: node.name, labels: { ...labels.get(), ...node.labels } });
@@ -92,6 +99,7 @@ function run(options: KubernetesOptions, sink: SourceSink): Running {
     look,
     isMeant,
     onWriteFault: (key, message) => report('Warning', 'KubernetesWriteFailed', `${key}: ${message}`),
+    onMissing: () => reflector.readAnew(),
     onWaiting: (resource, other) => events.tell(resource, waiting(resource, other)),
   });
 
@@ -107,8 +115,8 @@ function run(options: KubernetesOptions, sink: SourceSink): Running {
     onRival: () => reflector.readAnew(),
     onRefused: (error) => report('Warning', 'NoLease', `goes on without a lease in hob-system: ${wordsOf(error)}`),
   });
-  const checkCluster = clusterCheck(client, memory.cluster, options.cluster);
   const availability = tellAvailability(sink);
+  const synced = Promise.withResolvers<void>();
   let isSynced = false;
 
   const reflector = reflect<ContainerResource>({
@@ -116,18 +124,19 @@ function run(options: KubernetesOptions, sink: SourceSink): Running {
     path: collectionPath(namespace),
     query: { labelSelector: selector },
     keyOf,
-    mayList: async () => {
+    mayRead: async () => {
       await checkCluster();
       await lease.check();
       await labels.check();
     },
     sink: {
-      seen: (resource, by) => resources.seen(withoutNotes(resource), by),
+      seen: (resource, by) => resources.seen(resource, by),
       deleted: (resource) => resources.deleted(resource),
       listed: (keys) => {
         resources.listed(keys);
         if (!isSynced) sink.synced();
         isSynced = true;
+        synced.resolve();
       },
       unavailable: (error) => {
         // What could not be written may be written now.
@@ -149,20 +158,14 @@ function run(options: KubernetesOptions, sink: SourceSink): Running {
       // Of a container by the same name that a file declares it would be the wrong news.
       if (resource && look(key).rival === undefined) events.tell(resource, happening);
     },
-    letGo: () => {
+    letGo: async () => {
       isLeaving = true;
       resources.changedAll();
-      return resources.allLeft();
+      // Before all was read nobody knows what there is to let go of.
+      await synced.promise;
+      await resources.allLeft();
     },
   };
-}
-
-/** Who wrote which field is of no use here, and is half of each object. */
-function withoutNotes(resource: ContainerResource): ContainerResource {
-  const { managedFields: _, ...metadata } = resource.metadata as ContainerResource['metadata'] & {
-    managedFields?: unknown;
-  };
-  return { ...resource, metadata };
 }
 
 /** Says what has changed, once. `tell` answers whether the server can be read again. */

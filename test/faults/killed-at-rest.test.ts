@@ -110,7 +110,8 @@ describe('kill -9 of hob', () => {
     );
     await hob.start();
     await untilTrue('its logs are gone', () => !existsSync(logs));
-    await hob.kill();
+    // Which waits for what is being forgotten.
+    await hob.stop();
     expect(inJournal((db) => db.prepare("SELECT 1 FROM container WHERE id = 'brief'").get())).toBeUndefined();
   });
 });

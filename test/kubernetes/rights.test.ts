@@ -14,10 +14,10 @@ interface Rule {
 
 const ofContainers = {
   'containers.hob.dev': 'get list patch watch',
-  'containers.hob.dev/status': 'get patch',
+  'containers.hob.dev/status': 'patch',
   events: 'create patch',
 };
-const ofTheCluster = { nodes: 'get list watch', 'namespaces kube-system': 'get' };
+const ofTheCluster = { nodes: 'list watch', 'namespaces kube-system': 'get' };
 
 let cluster: Cluster;
 beforeAll(async () => {

@@ -79,8 +79,10 @@ describe('what is being deleted', () => {
     expect(does({ taker: 'one', isHeld: false, isBeingDeleted: true })).toBe('leave, runs not, writes nothing');
   });
 
-  it('before anybody took it on goes at once', () =>
-    expect(does({ isBeingDeleted: true })).toBe('leave, runs not, removeFinalizer'));
+  it('before anybody took it on goes at once, whoever sees it', () => {
+    expect(does({ isBeingDeleted: true })).toBe('leave, runs not, removeFinalizer');
+    expect(does({ isBeingDeleted: true, isMeant: false })).toBe('leave, runs not, removeFinalizer');
+  });
 
   it('on another node is none of our business', () =>
     expect(does({ taker: 'two', isBeingDeleted: true })).toBe('ignore, runs not, writes nothing'));

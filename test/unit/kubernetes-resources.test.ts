@@ -39,6 +39,7 @@ function stage(container: () => Container | undefined): Stage {
     look: () => ({ container: container() }),
     isMeant: () => true,
     onWriteFault: (_, message) => log.push(message),
+    onMissing: () => log.push('reads all anew'),
     onWaiting: () => undefined,
     pace: { statusMs: 0, unsettledMs: 0, waitingMs: 0 },
   });

@@ -1,9 +1,11 @@
-import type { ClientRequest, IncomingMessage, RequestOptions } from 'node:http';
+import type { IncomingMessage } from 'node:http';
 import { codeOf, wordsOf } from '../../host/errors.ts';
 import { apiError, isUnauthorized, Unreachable, type ApiError } from './api-error.ts';
 import type { Credentials } from './credentials/credentials.ts';
 import type { KeptCredentials } from './credentials/keep.ts';
 import { linesOf } from './lines.ts';
+import { patience, type Patience } from './patience.ts';
+import { connectionsTo, send, type Connections, type Message } from './transport.ts';
 
 /** One request, by the words of HTTP. Paths begin at the root of the API: `/apis/hob.dev/v1alpha1/containers`. */
 export interface ApiClient {
@@ -16,6 +18,7 @@ export interface ApiClient {
    * @param silenceMs how long it may say nothing; then it is taken for dead, and this rejects
    */
   watch(path: string, query: Query, onLine: (line: string) => void, options: WatchOptions): Promise<void>;
+  /** Ends all that is under way. */
   close(): void;
 }
 
@@ -28,181 +31,115 @@ export interface WatchOptions {
   readonly onOpen: () => void;
 }
 
+/** An answer that has begun, and what was asked with. */
+interface Answer {
+  readonly to: Credentials;
+  readonly message: IncomingMessage;
+}
+
 const patienceMs = 10_000;
 
-/** As `host/http.ts`: without the fetch and WebSocket that an import would load. */
-const { Agent: HttpAgent, request: httpRequest } = process.getBuiltinModule('node:http');
-const { Agent: HttpsAgent, request: httpsRequest } = process.getBuiltinModule('node:https');
-
-/** @throws (each call) ApiError for what the server answers, Error in words when it cannot be reached */
+/** @throws (each call) ApiError for what the server answers, Unreachable when it does not, Error in words for credentials */
 export function apiClient(credentials: KeptCredentials): ApiClient {
-  let line: { readonly to: Credentials; readonly agent: InstanceType<typeof HttpAgent> } | undefined;
+  const closing = new AbortController();
+  let line: { readonly to: Credentials; readonly connections: Connections } | undefined;
 
   /** Connections are kept as long as the credentials are the same. */
-  function agentFor(to: Credentials): InstanceType<typeof HttpAgent> {
+  function connections(to: Credentials): Connections {
     if (line?.to !== to) {
-      line?.agent.destroy();
-      line = { to, agent: makeAgent(to) };
+      line?.connections.destroy();
+      line = { to, connections: connectionsTo(to) };
     }
-    return line.agent;
+    return line.connections;
   }
 
-  async function open(
-    method: string,
-    target: string,
-    body: object | undefined,
-    signal: AbortSignal,
-  ): Promise<IncomingMessage> {
-    const to = await credentials.get();
+  /** What has to be waited for before, a login say, has a time limit of its own. */
+  async function exchange<T>(
+    message: Message,
+    take: (answer: Answer, waiting: Patience) => Promise<T>,
+    until: AbortSignal = closing.signal,
+  ): Promise<T> {
+    const to = await unless(closing.signal, credentials.get());
+    const waiting = patience(patienceMs);
+    const signal = AbortSignal.any([closing.signal, until, waiting.signal]);
     try {
-      return await answered(send(to, agentFor(to), { method, target, body, signal }));
+      return await take({ to, message: await send(to, connections(to), message, signal) }, waiting);
     } catch (error) {
+      if (until.aborted || closing.signal.aborted || !isBroken(error)) throw error;
       credentials.failed(to, false);
-      throw new Unreachable(`${to.server} cannot be reached: ${causeOf(error, signal)}`, { cause: error });
+      throw waiting.signal.aborted ? waiting.signal.reason : unreachable(to, error);
+    } finally {
+      waiting.end();
     }
   }
 
-  async function ask<T>(method: string, target: string, body?: object): Promise<T> {
-    const answer = await open(method, target, body, AbortSignal.timeout(patienceMs));
-    const { statusCode = 0 } = answer;
-    if (statusCode < 200 || statusCode >= 300) throw await refusal(answer);
-    return JSON.parse(await textOf(answer)) as T;
-  }
+  const ask = <T>(message: Message): Promise<T> =>
+    exchange(message, async ({ to, message: answer }, waiting) => {
+      const text = await textOf(answer, () => waiting.expect(patienceMs));
+      const { statusCode = 0 } = answer;
+      if (statusCode < 200 || statusCode >= 300) throw refusal(to, statusCode, text);
+      return JSON.parse(text) as T;
+    });
 
-  async function refusal(answer: IncomingMessage): Promise<ApiError> {
-    const error = apiError(answer.statusCode ?? 0, await textOf(answer));
-    if (isUnauthorized(error)) credentials.failed(await credentials.get(), true);
+  const watch = (path: string, query: Query, onLine: (line: string) => void, options: WatchOptions): Promise<void> =>
+    exchange(
+      { method: 'GET', target: withQuery(path, { ...query, watch: true }) },
+      async ({ to, message: answer }, waiting) => {
+        const { silenceMs, onOpen } = options;
+        if (answer.statusCode !== 200) throw refusal(to, answer.statusCode ?? 0, await textOf(answer, () => undefined));
+        onOpen();
+        waiting.expect(silenceMs);
+        for await (const text of linesOf(answer, () => waiting.expect(silenceMs))) onLine(text);
+      },
+      options.signal,
+    );
+
+  function refusal(to: Credentials, statusCode: number, text: string): ApiError {
+    const error = apiError(statusCode, text);
+    if (isUnauthorized(error)) credentials.failed(to, true);
     return error;
   }
 
-  async function watch(
-    path: string,
-    query: Query,
-    onLine: (line: string) => void,
-    options: WatchOptions,
-  ): Promise<void> {
-    const { signal, silenceMs, onOpen } = options;
-    const silence = silenceWatch();
-    silence.expect(patienceMs);
-    try {
-      const either = AbortSignal.any([signal, silence.signal]);
-      const answer = await open('GET', withQuery(path, { ...query, watch: true }), undefined, either);
-      if (answer.statusCode !== 200) throw await refusal(answer);
-      onOpen();
-      silence.expect(silenceMs);
-      for await (const text of linesOf(answer, () => silence.expect(silenceMs))) onLine(text);
-    } catch (error) {
-      throw silence.signal.aborted ? silence.signal.reason : broken(error);
-    } finally {
-      silence.end();
-    }
-  }
-
   return {
-    get: (path, query = {}) => ask('GET', withQuery(path, query)),
-    create: (path, object) => ask('POST', path, object),
-    patch: (path, patch) => ask('PATCH', path, patch),
+    get: (path, query = {}) => ask({ method: 'GET', target: withQuery(path, query) }),
+    create: (path, body) => ask({ method: 'POST', target: path, body }),
+    patch: (path, body) => ask({ method: 'PATCH', target: path, body }),
     watch,
-    close: () => line?.agent.destroy(),
-  };
-}
-
-function makeAgent({
-  server,
-  ca,
-  cert,
-  key,
-  servername,
-  insecure,
-  proxyUrl,
-}: Credentials): InstanceType<typeof HttpAgent> {
-  if (proxyUrl?.startsWith('socks'))
-    throw new Error('its proxy-url is a SOCKS proxy, which hob cannot use; HTTP proxies it can');
-  const common = {
-    keepAlive: true,
-    ...(proxyUrl && { proxyEnv: { HTTP_PROXY: proxyUrl, HTTPS_PROXY: proxyUrl } }),
-  };
-  if (server.startsWith('http:')) return new HttpAgent(common);
-  return new HttpsAgent({
-    ...common,
-    ...(ca && { ca }),
-    ...(cert && { cert }),
-    ...(key && { key }),
-    ...(servername && { servername }),
-    ...(insecure && { rejectUnauthorized: false }),
-  });
-}
-
-interface Message {
-  readonly method: string;
-  readonly target: string;
-  readonly body: object | undefined;
-  readonly signal: AbortSignal;
-}
-
-function send(
-  to: Credentials,
-  agent: InstanceType<typeof HttpAgent>,
-  { method, target, body, signal }: Message,
-): ClientRequest {
-  const text = body && JSON.stringify(body);
-  const options: RequestOptions = {
-    method,
-    agent,
-    signal,
-    headers: {
-      Accept: 'application/json',
-      'User-Agent': 'hob',
-      ...to.headers,
-      ...(text !== undefined && {
-        'Content-Type': method === 'PATCH' ? 'application/merge-patch+json' : 'application/json',
-        'Content-Length': Buffer.byteLength(text),
-      }),
+    close: () => {
+      closing.abort(new Unreachable('hob is ending'));
+      line?.connections.destroy();
     },
   };
-  const request = to.server.startsWith('http:') ? httpRequest : httpsRequest;
-  return request(to.server + target, options).end(text);
 }
 
-/** A connection that breaks in the middle of an answer is the same as none. */
-const broken = (error: unknown): unknown =>
-  codeOf(error) === 'ECONNRESET' ? new Unreachable('the connection to the API server broke', { cause: error }) : error;
-
-/** Fires when nothing has come for as long as was last said. */
-function silenceWatch(): { readonly signal: AbortSignal; expect(withinMs: number): void; end(): void } {
-  const controller = new AbortController();
-  let timer: NodeJS.Timeout | undefined;
-  return {
-    signal: controller.signal,
-    expect: (withinMs) => {
-      clearTimeout(timer);
-      const reason = new Unreachable(`the API server has said nothing for ${withinMs / 1000} s`);
-      timer = setTimeout(() => controller.abort(reason), withinMs);
-    },
-    end: () => clearTimeout(timer),
-  };
+/** The promise, or what the signal was aborted with if that comes first. */
+function unless<T>(signal: AbortSignal, promise: Promise<T>): Promise<T> {
+  const aborted = Promise.withResolvers<never>();
+  const abort = (): void => aborted.reject(signal.reason as Error);
+  if (signal.aborted) abort();
+  signal.addEventListener('abort', abort);
+  return Promise.race([promise, aborted.promise]).finally(() => signal.removeEventListener('abort', abort));
 }
 
-const answered = (request: ClientRequest): Promise<IncomingMessage> =>
-  new Promise((resolve, reject) => {
-    request.once('response', resolve);
-    request.once('error', reject);
-  });
+/** Of the system, of TLS, or an abort: they have a code. What the server answers has not, nor what hob finds wrong with it. */
+const isBroken = (error: unknown): boolean =>
+  codeOf(error) !== '' || (error instanceof Error && error.name === 'AbortError');
 
-async function textOf(answer: IncomingMessage): Promise<string> {
+/** The host alone: an address may have a password in it. */
+const unreachable = ({ server }: Credentials, error: unknown): Unreachable =>
+  new Unreachable(`${new URL(server).origin} cannot be reached: ${wordsOf(error) || codeOf(error)}`, { cause: error });
+
+async function textOf(answer: IncomingMessage, onBytes: () => void): Promise<string> {
   let text = '';
   answer.setEncoding('utf8');
-  for await (const chunk of answer) text += String(chunk);
+  for await (const chunk of answer) {
+    onBytes();
+    text += String(chunk);
+  }
   return text;
 }
 
 function withQuery(path: string, query: Query): string {
   const pairs = Object.entries(query).flatMap(([name, value]) => (value === undefined ? [] : [[name, String(value)]]));
   return pairs.length === 0 ? path : `${path}?${new URLSearchParams(pairs).toString()}`;
-}
-
-function causeOf(error: unknown, signal: AbortSignal): string {
-  if (signal.aborted)
-    return signal.reason instanceof DOMException ? `no answer within ${patienceMs / 1000} s` : wordsOf(signal.reason);
-  return wordsOf(error) || 'the connection broke';
 }

@@ -39,4 +39,4 @@ const withoutNotes = ({
 
 /** Changes when what is declared does, and not with each status. */
 export const declarationMark = ({ metadata: { generation, labels, annotations }, spec }: ContainerResource): string =>
-  JSON.stringify([generation ?? spec, labels, annotations]);
+  JSON.stringify([generation, spec, labels, annotations]);

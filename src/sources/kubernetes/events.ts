@@ -57,6 +57,8 @@ export function eventTeller(client: ApiClient, node: string): EventTeller {
   async function send(): Promise<void> {
     if (isSending) return;
     isSending = true;
+    clearTimeout(later);
+    later = undefined;
     try {
       for (let told = waiting[0]; told && !isOver; told = waiting[0]) {
         await write(told);
@@ -86,7 +88,7 @@ export function eventTeller(client: ApiClient, node: string): EventTeller {
   async function begin({ resource, happening, at, id }: Told): Promise<Series> {
     const { namespace = 'default', name, uid, resourceVersion } = resource.metadata;
     const path = `/api/v1/namespaces/${encodeURIComponent(namespace)}/events`;
-    const eventName = `${name.slice(0, 200)}.${id}`;
+    const eventName = `${name.slice(0, 200).replace(/[-.]+$/, '')}.${id}`;
     const event = {
       apiVersion: 'v1',
       kind: 'Event',
@@ -131,7 +133,8 @@ export function eventTeller(client: ApiClient, node: string): EventTeller {
       const [at, id] = [`${new Date().toISOString().slice(0, 19)}Z`, randomUUID().slice(0, 13)];
       waiting.push({ resource, happening, at, id });
       if (waiting.length > mostWaiting) waiting.splice(1, 1);
-      void send();
+      // While the server is away, the next try is soon enough.
+      if (!later) void send();
     },
     stop: () => {
       isOver = true;

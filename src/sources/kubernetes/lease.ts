@@ -1,6 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import type { ApiClient } from './api-client.ts';
-import { isConflict, isNotFound, isRefused } from './api-error.ts';
+import { ApiError, isConflict, isNotFound, isRefused } from './api-error.ts';
 import type { KubeObject } from './resource.ts';
 
 interface LeaseObject extends KubeObject {
@@ -51,11 +51,13 @@ export function keepLease({
   let known: LeaseObject | undefined;
   let other: LeaseObject | undefined;
   let isToldOf = false;
+  /** The last change of somebody else's lease, and since when it is known. */
+  let beat: { readonly mark: string; readonly since: number } | undefined;
   const looked = Promise.withResolvers<void>();
 
   async function run(): Promise<void> {
     while (!ending.signal.aborted) {
-      await renew().then(() => onBeat(true), failed);
+      await renewOrMeet().then(() => onBeat(true), failed);
       looked.resolve();
       await delay(everyMs, undefined, { signal: ending.signal }).catch(() => undefined);
     }
@@ -63,9 +65,20 @@ export function keepLease({
 
   function failed(error: unknown): void {
     known = undefined;
-    onBeat(isConflict(error) || isRefused(error));
+    onBeat(error instanceof ApiError);
     if (isRefused(error) && !isToldOf) onRefused(error);
     isToldOf = isRefused(error);
+  }
+
+  /** Whoever was faster is met by looking once more. */
+  async function renewOrMeet(): Promise<void> {
+    try {
+      await renew();
+    } catch (error) {
+      if (!isConflict(error)) throw error;
+      known = undefined;
+      await renew();
+    }
   }
 
   /** With the version that was last seen, so that two agents of one name notice. */
@@ -101,11 +114,12 @@ export function keepLease({
     }
   }
 
-  /** Somebody else renewed it not long ago. */
-  function isOthers({
-    spec: { holderIdentity = agentID, renewTime = '', leaseDurationSeconds = durationSeconds } = {},
-  }: LeaseObject): boolean {
-    return holderIdentity !== agentID && Date.parse(renewTime) + leaseDurationSeconds * 1000 > Date.now();
+  /** Somebody else renews it, or did not long ago, by this host's clock: theirs may be another. */
+  function isOthers({ spec: { holderIdentity = '', renewTime = '' } = {} }: LeaseObject): boolean {
+    if (holderIdentity === '' || holderIdentity === agentID) return false;
+    const mark = `${holderIdentity} ${renewTime}`;
+    if (beat?.mark !== mark) beat = { mark, since: performance.now() };
+    return performance.now() - beat.since < durationSeconds * 1000;
   }
 
   void run();
@@ -113,10 +127,9 @@ export function keepLease({
     check: async () => {
       await looked.promise;
       if (other === undefined || !isOthers(other)) return;
-      const { holderIdentity, renewTime } = other.spec ?? {};
       throw new Error(
-        `another hob goes by the node name ${node} (agent ${holderIdentity}, last seen ${renewTime}): give each its own with --node-name; ` +
-          `if that one is gone for good, this one goes on ${durationSeconds} s after it was last seen`,
+        `another hob goes by the node name ${node} (agent ${other.spec?.holderIdentity}): give each its own with --node-name; ` +
+          `if that one is gone for good, this one goes on after ${durationSeconds} s without a sign of it`,
       );
     },
     stop: () => {

@@ -21,6 +21,8 @@ export interface NodeLabelsOptions {
   readonly node: string;
   /** Those that were known before hob's last death: a server that cannot be asked must not make this node another. */
   readonly memory: { get(): Labels | undefined; set(labels: Labels): void };
+  /** See `ReflectorOptions`. */
+  readonly mayRead: () => Promise<void>;
   readonly onChange: () => void;
   /** Told when they may not be read. */
   readonly onForbidden: (error: unknown) => void;
@@ -28,7 +30,14 @@ export interface NodeLabelsOptions {
 
 const none: Labels = {};
 
-export function followNodeLabels({ client, node, memory, onChange, onForbidden }: NodeLabelsOptions): NodeLabels {
+export function followNodeLabels({
+  client,
+  node,
+  memory,
+  mayRead,
+  onChange,
+  onForbidden,
+}: NodeLabelsOptions): NodeLabels {
   let labels = memory.get();
   let isForbiddenNow = false;
   let problem: unknown;
@@ -46,6 +55,7 @@ export function followNodeLabels({ client, node, memory, onChange, onForbidden }
     path: '/api/v1/nodes',
     query: { fieldSelector: `metadata.name=${node}` },
     keyOf: ({ metadata }) => metadata.name,
+    mayRead,
     // Who may not read it now may not in five seconds either, as a rule.
     pace: { longestPauseMs: 60_000 },
     sink: {

@@ -23,7 +23,8 @@ export type Part = 'keep' | 'take' | 'leave' | 'wait' | 'ignore';
 export function partIn(situation: Situation): Part {
   const { resource, isMeant } = situation;
   const mayHaveIt = isMeant && (isFree(resource) || isMine(situation));
-  if (isBeingDeleted(resource)) return mayHaveIt || isInvolved(situation) ? 'leave' : 'ignore';
+  // What nobody has, and who was to take it put a finalizer on, nobody else would let go.
+  if (isBeingDeleted(resource)) return isFree(resource) || isInvolved(situation) ? 'leave' : 'ignore';
   if (mayHaveIt) return isMine(situation) && hasFinalizer(resource) ? 'keep' : 'take';
   if (isInvolved(situation)) return 'leave';
   return isMeant && namesIt(situation) ? 'wait' : 'ignore';
@@ -51,8 +52,7 @@ export function nextWrite(part: Part, situation: Situation): Write | undefined {
 
 /** First what keeps it on the server, so that it is never here without; then the claim, which only one node gets. */
 function nextToTake(situation: Situation): Write {
-  if (!hasFinalizer(situation.resource)) return 'addFinalizer';
-  return isMine(situation) ? 'status' : 'claim';
+  return hasFinalizer(situation.resource) ? 'claim' : 'addFinalizer';
 }
 
 /** As long as there is something of it here, who has it says how that goes; then it lets go, of the finalizer first. */

@@ -1,6 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import type { ApiClient, Query } from './api-client.ts';
-import { ApiError, isExpired, isNotFound } from './api-error.ts';
+import { ApiError, isExpired, isNotFound, Unreachable } from './api-error.ts';
 import type { KubeObject } from './resource.ts';
 
 /** Where a reflector reports to. Calls are cheap and never throw. */
@@ -31,8 +31,8 @@ export interface ReflectorOptions<T> {
   readonly query?: Query;
   readonly keyOf: (object: T) => string;
   readonly sink: ReflectorSink<T>;
-  /** Asked before all is read: rejects when it must not be. */
-  readonly mayList?: () => Promise<void>;
+  /** Asked before each list and watch: rejects when this server must not be read. */
+  readonly mayRead?: () => Promise<void>;
   readonly pace?: Partial<Pace>;
 }
 
@@ -73,7 +73,7 @@ type WatchError = { readonly type: 'ERROR'; readonly object: { code?: number; re
  * or rights. The library's informer ends at the first error that is not 410, and starts anew without a pause after others.
  */
 export function reflect<T extends KubeObject>(options: ReflectorOptions<T>): Reflector {
-  const { client, path, query = {}, keyOf, sink, mayList = async () => undefined } = options;
+  const { client, path, query = {}, keyOf, sink, mayRead = async () => undefined } = options;
   const pace = { ...usualPace, ...options.pace };
   const ending = new AbortController();
   let suspicion = new AbortController();
@@ -94,11 +94,13 @@ export function reflect<T extends KubeObject>(options: ReflectorOptions<T>): Ref
   async function mirror(now: number): Promise<boolean> {
     suspicion = new AbortController();
     try {
+      await mayRead();
       if (version === undefined || now - listedAt > pace.relistMs) await list(now);
       await watch();
       return true;
     } catch (error) {
-      if (isExpired(error) || isNotFound(error)) version = undefined;
+      // Who answers next may be another server, or one from a backup.
+      if (isExpired(error) || isNotFound(error) || error instanceof Unreachable) version = undefined;
       if (!isExpired(error) && !suspicion.signal.aborted && !ending.signal.aborted) sink.unavailable(error);
       return false;
     }
@@ -106,7 +108,6 @@ export function reflect<T extends KubeObject>(options: ReflectorOptions<T>): Ref
 
   /** Page by page, so that a large collection is never in memory as a whole. */
   async function list(begunAt: number): Promise<void> {
-    await mayList();
     const keys = new Set<string>();
     let page: ListPage<T> | undefined;
     do {
@@ -118,7 +119,8 @@ export function reflect<T extends KubeObject>(options: ReflectorOptions<T>): Ref
     } while (page.metadata.continue);
     if (ending.signal.aborted) return;
     version = page.metadata.resourceVersion;
-    listedAt = begunAt;
+    // Asked for meanwhile, it is read once more.
+    if (!suspicion.signal.aborted) listedAt = begunAt;
     sink.unavailable(undefined);
     sink.listed(keys);
   }

@@ -57,6 +57,12 @@ export const isOlder = (one: KubeObject, other: KubeObject): boolean =>
 export const isBeingDeleted = ({ metadata }: KubeObject): boolean => metadata.deletionTimestamp !== undefined;
 export const hasFinalizer = ({ metadata }: KubeObject): boolean => metadata.finalizers?.includes(finalizer) === true;
 
+/** Who wrote which field is of no use here, and is half of each object. */
+export function withoutManagedFields(resource: ContainerResource): ContainerResource {
+  const { managedFields: _, ...metadata } = resource.metadata as ObjectMeta & { managedFields?: unknown };
+  return { ...resource, metadata };
+}
+
 /** The node whose hob has taken it on. An empty one is none. */
 export const takenBy = ({ status }: ContainerResource): string | undefined => status?.nodeName || undefined;
 

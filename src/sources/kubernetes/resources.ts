@@ -1,35 +1,23 @@
-import type { Container } from '../../api/container.ts';
 import { createWorkQueue } from '../../controller/queue.ts';
 import { wordsOf } from '../../host/errors.ts';
-import type { Declaration, SourceSink } from '../source.ts';
-import { ApiError, isConflict, isNotFound } from './api-error.ts';
+import type { Declaration } from '../source.ts';
+import { isConflict, isNotFound, Unreachable } from './api-error.ts';
+import { KubeconfigFault } from './credentials/read.ts';
 import { declarationMark, declarationOf } from './declaration.ts';
 import { isDeclared, nextWrite, partIn, type Part, type Situation, type Write } from './part.ts';
-import { hasFinalizer, isBeingDeleted, isOlder, keyOf, originOf, takenBy, type ContainerResource } from './resource.ts';
+import {
+  hasFinalizer,
+  isBeingDeleted,
+  isOlder,
+  keyOf,
+  originOf,
+  takenBy,
+  withoutManagedFields,
+  type ContainerResource,
+} from './resource.ts';
 import { claimedStatus, isSettled, releasedStatus, statusOf, type Facts } from './status.ts';
-import { statusPatch, type ResourceWrites } from './writes.ts';
-
-/** What the rest of hob has of a key. */
-export interface Here {
-  /** Its container, if it came from the API server. */
-  readonly container?: Container | undefined;
-  /** Where else on this node the name is declared, and was first. */
-  readonly rival?: string | undefined;
-}
-
-export interface ResourcesOptions {
-  readonly node: string;
-  readonly writes: ResourceWrites;
-  readonly sink: Pick<SourceSink, 'declare' | 'withdraw'>;
-  readonly look: (key: string) => Here;
-  /** nodeName and nodeSelector are for this node. */
-  readonly isMeant: (resource: ContainerResource) => boolean;
-  /** Told of a write that the server does not take, once for each way it fails. */
-  readonly onWriteFault: (key: string, message: string) => void;
-  /** Its spec names this node, and another node still has it, for so long. */
-  readonly onWaiting: (resource: ContainerResource, other: string) => void;
-  readonly pace?: { readonly statusMs: number; readonly unsettledMs: number; readonly waitingMs: number };
-}
+import type { Here, ResourcesOptions } from './resources-options.ts';
+import { statusPatch } from './writes.ts';
 
 /** The Containers of the API server that concern this node, each brought on a step at a time. */
 export interface Resources {
@@ -64,11 +52,9 @@ interface Entry {
 
 /** At most one status a second; and ways between two phases, which take milliseconds as a rule, are told when they take longer. */
 const usualPace = { statusMs: 1_000, unsettledMs: 200, waitingMs: 30_000 };
-/** For the watch to bring the news. */
-const afterConflictMs = 200;
 
 export function followResources(options: ResourcesOptions): Resources {
-  const { node, writes, sink, look, isMeant, onWriteFault, onWaiting, pace = usualPace } = options;
+  const { node, writes, sink, look, isMeant, onWriteFault, onMissing, onWaiting, pace = usualPace } = options;
   const entries = new Map<string, Entry>();
   let onEmpty: (() => void) | undefined;
   const queue = createWorkQueue({
@@ -88,7 +74,8 @@ export function followResources(options: ResourcesOptions): Resources {
     isHere: container !== undefined,
   });
 
-  function seen(resource: ContainerResource, by: 'list' | 'watch' | 'write'): void {
+  function seen(given: ContainerResource, by: 'list' | 'watch' | 'write'): void {
+    const resource = withoutManagedFields(given);
     const key = keyOf(resource);
     const entry = entries.get(key);
     // Answers to writes and the watch overtake each other. A list counts as it is: the server may be back at a backup.
@@ -121,18 +108,23 @@ export function followResources(options: ResourcesOptions): Resources {
   async function reconcile(key: string): Promise<void> {
     const entry = entries.get(key);
     if (!entry) return;
-    const here = look(key);
-    const situation = situationOf(entry, here);
-    const part = partIn(situation);
-    settleDeclaration(key, entry, part, situation);
+    const { here, situation, part } = settle(key, entry);
     if (part === 'ignore') return drop(key);
     if (part === 'wait') return wait(key, entry);
     await write(key, entry, nextWrite(part, situation), here);
   }
 
-  function settleDeclaration(key: string, entry: Entry, part: Part, situation: Situation): void {
+  function settle(key: string, entry: Entry): { here: Here; situation: Situation; part: Part } {
+    const here = look(key);
+    const situation = situationOf(entry, here);
+    const part = partIn(situation);
+    declare(key, entry, isDeclared(part, situation));
+    return { here, situation, part };
+  }
+
+  function declare(key: string, entry: Entry, isWanted: boolean): void {
     const origin = originOf(key);
-    if (!isDeclared(part, situation)) {
+    if (!isWanted) {
       if (entry.declared) sink.withdraw(origin);
       delete entry.declared;
       return;
@@ -175,19 +167,23 @@ export function followResources(options: ResourcesOptions): Resources {
       const answer = await sent;
       if (entries.get(key) === entry) seen(answer, 'write');
     } catch (error) {
-      if (isConflict(error)) return afterConflict(key);
+      if (isConflict(error) && entry.isDeselected) return lookAnew(key, entry);
       if (!isNotFound(error)) throw error;
-      drop(key);
+      missing(key, entry);
     }
     delete entries.get(key)?.fault;
   }
 
-  /** Somebody else wrote in between. The watch brings the news, but not of what has left the selection. */
-  async function afterConflict(key: string): Promise<void> {
-    const entry = entries.get(key);
-    if (!entry?.isDeselected) return queue.addAfter(key, afterConflictMs);
+  /** The watch brings what others wrote in between, but not of what has left the selection. */
+  async function lookAnew(key: string, entry: Entry): Promise<void> {
     const found = await writes.readAnew(entry.resource);
-    if (entry.isDeselected) seen(found, 'write');
+    if (entries.get(key) === entry && entry.isDeselected) seen(found, 'write');
+  }
+
+  /** Whether it was deleted, or this is another server, or none at all, only reading can tell. */
+  function missing(key: string, entry: Entry): void {
+    if (entry.declared) onMissing();
+    else drop(key);
   }
 
   function wait(key: string, entry: Entry): void {
@@ -202,8 +198,7 @@ export function followResources(options: ResourcesOptions): Resources {
   function tellFault(key: string, error: unknown): void {
     const entry = entries.get(key);
     const message = wordsOf(error);
-    // That the server cannot be reached is told by whoever reads from it.
-    if (!entry || !(error instanceof ApiError) || entry.fault === message) return;
+    if (!entry || isToldElsewhere(error) || entry.fault === message) return;
     entry.fault = message;
     onWriteFault(key, message);
   }
@@ -215,7 +210,7 @@ export function followResources(options: ResourcesOptions): Resources {
       for (const [key, entry] of [...entries]) {
         if (!keys.has(key)) leaveOut(key, entry.resource);
         // Before anybody may conclude from silence that something is not wanted.
-        else settleNow(key, entry);
+        else settle(key, entry);
       }
     },
     changed: (key) => {
@@ -230,9 +225,8 @@ export function followResources(options: ResourcesOptions): Resources {
       }),
     stop: () => queue.stop(),
   };
-
-  function settleNow(key: string, entry: Entry): void {
-    const situation = situationOf(entry, look(key));
-    settleDeclaration(key, entry, partIn(situation), situation);
-  }
 }
+
+/** That the server cannot be reached is told by whoever reads from it; and what others write in between is nothing to tell of. */
+const isToldElsewhere = (error: unknown): boolean =>
+  error instanceof Unreachable || error instanceof KubeconfigFault || isConflict(error);

@@ -38,6 +38,7 @@ export function resourceWrites(client: ApiClient): ResourceWrites {
 export const statusPatch = ({ status = {} }: ContainerResource, wanted: ContainerStatus): object | undefined =>
   patchBetween(status, wanted) as object | undefined;
 
-const versionOf = ({ metadata: { resourceVersion } }: ContainerResource): { resourceVersion: string } => ({
+const versionOf = ({ metadata: { uid, resourceVersion } }: ContainerResource): object => ({
+  uid,
   resourceVersion,
 });

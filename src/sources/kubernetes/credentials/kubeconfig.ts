@@ -17,6 +17,7 @@ export function loadKubeconfig(file: string | undefined): KubeConfig {
   const config = new KubeConfig();
   const files = file === undefined ? usualFiles() : [file];
   const [first] = files;
+  files.forEach(requireTrust);
   if (files.length > 1) config.loadFromDefault();
   else if (first !== undefined) loadFile(config, first);
   else if (existsSync(podToken)) config.loadFromCluster();
@@ -33,14 +34,17 @@ function usualFiles(): string[] {
   return named.length > 0 ? named : existsSync(usual) ? [usual] : [];
 }
 
+/** Whoever can write there can have any program run, as an exec plugin. */
+function requireTrust(file: string): void {
+  const fault = assertTrustedPath(file);
+  if (fault) throw new Error(fault);
+}
+
 /** Relative paths in it are relative to it, which the library forgets for some. */
 function loadFile(config: KubeConfig, file: string): void {
   const text = readFileSync(file, 'utf8');
-  // Whoever can write there can have any program run, as an exec plugin.
-  const fault = assertTrustedPath(file);
-  if (fault) throw new Error(fault);
   process.chdir(dirname(file));
-  config.loadFromString(JSON.stringify(withTokenFiles(parse(text))));
+  config.loadFromString(JSON.stringify(withTokenFiles(parse(text, { prettyErrors: false }))));
 }
 
 interface File {

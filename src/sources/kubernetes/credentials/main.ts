@@ -12,6 +12,7 @@ async function credentials(file: string | undefined): Promise<Credentials> {
   const config = loadKubeconfig(file);
   const cluster = config.getCurrentCluster();
   if (!cluster) throw new Error(`it has no cluster for its current context "${config.getCurrentContext()}"`);
+  if (!URL.canParse(cluster.server)) throw new Error(`its server is no URL: ${cluster.server}`);
   if (!config.getCurrentUser())
     throw new Error(`it has no user for its current context "${config.getCurrentContext()}"`);
   const options: RequestOptions = {};
