@@ -1,4 +1,4 @@
-import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { eventsOf, untilEvent } from '../support/faults.ts';
@@ -34,7 +34,8 @@ const printsFast = [
     [ -e /mnt/slow ] && sleep 0.1
   done`,
 ];
-const count = (): number => Number(readFileSync(join(shared, 'count'), 'utf8'));
+const count = (): number =>
+  existsSync(join(shared, 'count')) ? Number(readFileSync(join(shared, 'count'), 'utf8')) : 0;
 const losses = (name: string) =>
   eventsOf(hob).filter(({ container, reason }) => container === `default/${name}` && reason === 'OutputLost');
 
