@@ -2,7 +2,7 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { eventsOf, hooksBegun, putShellPlugin, untilCalled, untilEvent } from '../support/faults.ts';
+import { eventsOf, hooksBegun, putShellPlugin, untilCalled, untilEvent, untilHookEnded } from '../support/faults.ts';
 import { runsForever, testHob } from '../support/hob.ts';
 
 const dir = mkdtempSync(join(tmpdir(), 'hob-clock-'));
@@ -56,7 +56,7 @@ describe.each([
     for (const name of [hooked, patient]) writeFileSync(gate(name), '');
     await untilGone(patient);
     await untilEvent(hob, `default/${patient}`, 'Exited', /code 3/);
-    await untilCalled(hob, `${hooked} postStart end`);
+    await untilHookEnded(hob, hooked, 'postStart');
     expect(hooksBegun(hob, hooked)).toEqual(['postStart 1']);
     expect(eventsOf(hob).map(({ reason }) => reason)).not.toContain('PostStartFailed');
   });

@@ -3,7 +3,7 @@ import { readdirSync, rmSync } from 'node:fs';
 import { open } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { everyHookOnce, hooksBegun, keeperOf, putShellPlugin, untilCalled } from '../support/faults.ts';
+import { everyHookOnce, hooksBegun, keeperOf, putShellPlugin, untilHookEnded } from '../support/faults.ts';
 import { testHob, untilTrue } from '../support/hob.ts';
 import { remainsOf } from '../support/remains.ts';
 
@@ -19,7 +19,7 @@ const listens = ['/bin/sh', '-c', 'trap "exit 7" TERM; while true; do sleep 0.1;
 async function start(name: string): Promise<number> {
   putShellPlugin(hob, name, 31, '');
   hob.drop(name, { command: listens, restartPolicy: 'Never', plugins: [{ name }] });
-  await untilCalled(hob, `${name} postStart end`);
+  await untilHookEnded(hob, name, 'postStart');
   const { status } = await hob.untilPhase(name, 'Running');
   return status?.pid ?? 0;
 }

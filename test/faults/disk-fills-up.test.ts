@@ -1,6 +1,6 @@
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { everyHookOnce, hooksBegun, putShellPlugin, untilCalled, untilEvent } from '../support/faults.ts';
+import { everyHookOnce, hooksBegun, putShellPlugin, untilEvent, untilHookEnded } from '../support/faults.ts';
 import { runsForever, testHob, untilTrue } from '../support/hob.ts';
 import { remainsOf } from '../support/remains.ts';
 import { mountSmallDisk, type SmallDisk } from '../support/small-disk.ts';
@@ -35,7 +35,7 @@ const crash = async (name: string): Promise<void> => {
 describe('while hob runs, the disk of its journal becomes full, and', () => {
   it('a container with plugins that crashes has its teardown hooks, and says what keeps it from starting', async () => {
     for (const name of names) hob.drop(name, { command: runsForever, plugins: [{ name }] });
-    for (const name of names) await untilCalled(hob, `${name} postStart end`);
+    for (const name of names) await untilHookEnded(hob, name, 'postStart');
     state.fill();
     await crash('all');
     await untilEvent(
@@ -63,7 +63,7 @@ describe('while hob runs, the disk of its journal becomes full, and', () => {
   it('when there is room, all comes up without anybody', async () => {
     state.makeRoom();
     await untilTrue('it is back, with its hooks', () => hooksBegun(hob, 'all').at(-1) === 'postStart 1');
-    await hob.untilPhase('all', 'Running');
+    await untilHookEnded(hob, 'all', 'postStart');
     // What other containers are owed may come a second later.
     await untilTrue('hob says so', () => hob.output().includes('the journal can be written again'));
   });

@@ -35,7 +35,7 @@ describe('kill -9 of hob in the middle of', () => {
     await untilCalled(hob, 'pre preStart begin 2');
     open();
     const { status } = await hob.untilPhase('pre', 'Running');
-    await untilCalled(hob, 'pre postStart end');
+    await untilHookEnded(hob, 'pre', 'postStart');
     expect(status).toMatchObject({ restartCount: 0, instanceID: expect.stringMatching(/-1$/) });
     expect(begun('pre')).toEqual(['postConstruction 1', 'preStart 1', 'preStart 2', 'postStart 1']);
     hob.remove('pre');
@@ -46,7 +46,7 @@ describe('kill -9 of hob in the middle of', () => {
     open();
     putGated('post', 'postStop');
     hob.drop('post', { command: runsForever, plugins: [{ name: 'post' }] });
-    await untilCalled(hob, 'post postStart end');
+    await untilHookEnded(hob, 'post', 'postStart');
     close();
     hob.remove('post');
     await untilCalled(hob, 'post postStop begin 1');

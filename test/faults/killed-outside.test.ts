@@ -1,7 +1,7 @@
 import { spawnSync } from 'node:child_process';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { everyHookOnce, hooksBegun, putShellPlugin, untilCalled } from '../support/faults.ts';
+import { everyHookOnce, hooksBegun, putShellPlugin, untilHookEnded } from '../support/faults.ts';
 import { isAlive, parentOf } from '../support/processes.ts';
 import { testHob, untilTrue } from '../support/hob.ts';
 import { remainsOf } from '../support/remains.ts';
@@ -16,7 +16,7 @@ const listens = ['/bin/sh', '-c', 'trap "exit 7" TERM; while true; do sleep 0.1;
 async function start(name: string, restartPolicy: string): Promise<number> {
   putShellPlugin(hob, name, 31, '');
   hob.drop(name, { command: listens, restartPolicy, plugins: [{ name }] });
-  await untilCalled(hob, `${name} postStart end`);
+  await untilHookEnded(hob, name, 'postStart');
   const { status } = await hob.untilPhase(name, 'Running');
   return status?.pid ?? 0;
 }

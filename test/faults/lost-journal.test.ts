@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { Container } from '../../src/api/container.ts';
-import { callsOf, eventsOf, putShellPlugin, untilCalled } from '../support/faults.ts';
+import { callsOf, eventsOf, putShellPlugin, untilCalled, untilHookEnded } from '../support/faults.ts';
 import { isAlive } from '../support/processes.ts';
 import { runsForever, testHob, untilTrue } from '../support/hob.ts';
 import { alter, journalDamages, removeJournal } from '../support/journal-damage.ts';
@@ -81,7 +81,7 @@ describe('a journal that is lost while hob is dead', () => {
     const born = alive.map(startTimeOf);
     for (const name of ['runs', 'fell', 'unwanted']) {
       await hob.untilPhase(name, 'Running');
-      await untilTrue('its postStart is over', () => calls(name).includes('postStart'));
+      await untilHookEnded(hob, name, 'postStart');
     }
 
     await hob.kill();
@@ -126,7 +126,7 @@ describe('a container that runs goes on, with no hook called, when the journal',
     hob.drop('hooked', { command: runsForever, plugins: [{ name: 'hooked' }] });
     before = await hob.untilPhase('hooked', 'Running');
     born = startTimeOf(before.status?.pid);
-    await untilCalled(hob, 'hooked postStart end');
+    await untilHookEnded(hob, 'hooked', 'postStart');
   });
 
   for (const [kind, damage] of Object.entries(journalDamages)) {
@@ -178,7 +178,7 @@ it('a teardown that was under way when hob died is gone on with, without the jou
   const gate = join(hob.dir, 'gate');
   putShellPlugin(hob, 'post', 31, `postStop) while [ ! -e ${gate} ]; do sleep 0.05; done;;`);
   hob.drop('post', { command: runsForever, plugins: [{ name: 'post' }] });
-  await untilCalled(hob, 'post postStart end');
+  await untilHookEnded(hob, 'post', 'postStart');
   hob.remove('post');
   await untilCalled(hob, 'post postStop begin 1');
   await hob.kill();
@@ -193,7 +193,7 @@ it('a teardown that was under way when hob died is gone on with, without the jou
 it('what nobody keeps running is torn down by command, with its hooks, without the journal', async () => {
   hob.drop('fell', { command: runsForever, plugins: [{ name: 'fell' }] });
   await hob.untilPhase('fell', 'Running');
-  await untilTrue('its postStart is over', () => calls('fell').at(-1) === 'postStart');
+  await untilHookEnded(hob, 'fell', 'postStart');
   await hob.kill();
   removeJournal(journal);
   hob.cli('down');

@@ -1,6 +1,6 @@
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest';
-import { everyHookOnce, hooksBegun, putShellPlugin, untilCalled, untilEvent } from '../support/faults.ts';
+import { everyHookOnce, hooksBegun, putShellPlugin, untilEvent, untilHookEnded } from '../support/faults.ts';
 import { runsForever, testHob } from '../support/hob.ts';
 import { remainsOf } from '../support/remains.ts';
 import { mountSmallDisk, type SmallDisk } from '../support/small-disk.ts';
@@ -45,7 +45,7 @@ describe.each([
     }
     hob.drop(stays, withLimit('32Mi'));
     const crashing = await hob.untilPhase(crashes, 'Running');
-    for (const name of [goes, crashes]) await untilCalled(hob, `${name} postStart end`);
+    for (const name of [goes, crashes]) await untilHookEnded(hob, name, 'postStart');
     pid = (await hob.untilPhase(stays, 'Running')).status?.pid;
     // What ends gives some back.
     disks[where]?.useUpInodes();

@@ -2,7 +2,7 @@ import { existsSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { afterAll, beforeAll, expect, it } from 'vitest';
-import { everyHookOnce, hooksBegun, keeperOf, putShellPlugin, untilCalled } from '../support/faults.ts';
+import { everyHookOnce, hooksBegun, keeperOf, putShellPlugin, untilCalled, untilHookEnded } from '../support/faults.ts';
 import { isAlive } from '../support/processes.ts';
 import { runsForever, testHob, untilTrue } from '../support/hob.ts';
 import { cgroupsOf, processesOf, remainsOf } from '../support/remains.ts';
@@ -46,7 +46,7 @@ it('after a restart of the host every instance gets its teardown hooks, and what
   drop('half-way', 'Always');
   await hob.untilPhase('done', 'Completed');
   await untilCalled(hob, 'half-way preStart begin 1');
-  for (const name of names.slice(0, 3)) await untilCalled(hob, `${name} postStart end`);
+  for (const name of names.slice(0, 3)) await untilHookEnded(hob, name, 'postStart');
   await reboot();
 
   writeFileSync(gate, '');

@@ -1,7 +1,7 @@
 import { mkdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { everyHookOnce, hooksBegun, putShellPlugin, untilCalled } from '../support/faults.ts';
+import { everyHookOnce, hooksBegun, putShellPlugin, untilCalled, untilHookEnded } from '../support/faults.ts';
 import { runsForever, testHob, untilTrue } from '../support/hob.ts';
 import { processesOf, remainsOf } from '../support/remains.ts';
 import { slowCrun } from '../support/slow-crun.ts';
@@ -36,7 +36,7 @@ describe('SIGTERM to hob while a hook runs at', () => {
       hob.drop(name, { command: runsForever, plugins: [{ name }] });
       const isAtEnd = point === 'postStop' || point === 'preDestruction';
       if (isAtEnd) {
-        await untilCalled(hob, `${name} postStart end`);
+        await untilHookEnded(hob, name, 'postStart');
         hob.remove(name);
       }
       await untilCalled(hob, `${name} ${point} begin 1`);
@@ -44,7 +44,7 @@ describe('SIGTERM to hob while a hook runs at', () => {
       await untilCalled(hob, `${name} ${point} begin 2`);
       crun.open();
       if (!isAtEnd) {
-        await untilCalled(hob, `${name} postStart end`);
+        await untilHookEnded(hob, name, 'postStart');
         expect((await hob.untilPhase(name, 'Running')).status).toMatchObject({
           restartCount: 0,
           instanceID: expect.stringMatching(/-1$/),

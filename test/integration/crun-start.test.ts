@@ -137,21 +137,26 @@ describe('descriptors', () => {
 });
 
 describe('a terminal', () => {
+  /** While it runs: crun carries nothing from a terminal when its container has ended. */
+  const untilSaid = (launch: Launch, lines: readonly string[]) =>
+    expect.poll(() => test.logOf(launch).map((line) => line.trim())).toEqual(lines);
+
   it('is there for the container, without anybody at the other end', async () => {
-    const launch = test.launch(['sh', '-c', 'tty; sleep 0.5; exit 4'], { process: { terminal: true } });
-    await test.start(launch);
+    const script = 'trap "exit 4" TERM; tty; while true; do sleep 0.1; done';
+    const launch = test.launch(['sh', '-c', script], { process: { terminal: true } });
+    const { pid } = await test.start(launch);
+    await untilSaid(launch, ['/dev/pts/0']);
+    process.kill(pid, 'SIGTERM');
     expect(await test.waitForExit(launch)).toMatchObject({ code: 4 });
-    expect(test.logOf(launch).map((line) => line.trim())).toEqual(['/dev/pts/0']);
   });
 
   it('goes together with descriptors', async () => {
-    const launch = test.launch(['sh', '-c', 'cat <&3; [ -e /proc/self/fd/4 ] && echo more; tty; sleep 0.5'], {
+    const launch = test.launch(['sh', '-c', 'cat <&3; [ -e /proc/self/fd/4 ] && echo more; tty; sleep 1000'], {
       process: { terminal: true },
       fds: [given(openSync('/proc/sys/kernel/ostype', 'r'))],
     });
     await test.start(launch);
-    await test.waitForExit(launch);
-    expect(test.logOf(launch).map((line) => line.trim())).toEqual(['Linux', '/dev/pts/0']);
+    await untilSaid(launch, ['Linux', '/dev/pts/0']);
   });
 });
 
