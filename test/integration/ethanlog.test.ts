@@ -160,7 +160,10 @@ it.each([
   await untilTrue('the container ended', () => !existsSync(`/proc/${status?.pid}/root/tmp`));
   await hob.start();
   await untilPhase('web', 'Completed');
-  expect(messagesOf('web')).toEqual(['0', ...numbers(300)]);
+  const said = messagesOf('web');
+  expect(said.slice(-301)).toEqual(['0', ...numbers(300)]);
+  // The first may be there twice: it may not have been taken from the pipe yet when hob died.
+  expect(said.length).toBeLessThanOrEqual(302);
 });
 
 it('nothing is lost when the keeper is killed', async () => {
