@@ -1,5 +1,6 @@
 import { join } from 'node:path';
 import { defineConfig } from 'vitest/config';
+import { LongestFirst } from './test/support/longest-first.ts';
 import { TotalReporter } from './test/support/total-reporter.ts';
 
 export default defineConfig({
@@ -9,6 +10,7 @@ export default defineConfig({
     include: ['test/**/*.test.ts'],
     globalSetup: ['test/kubernetes/support/global-setup.ts'],
     setupFiles: ['test/support/environment.ts', 'test/support/safe-kill.ts'],
+    sequence: { sequencer: LongestFirst },
     pool: 'forks',
     // Tests wait for containers most of their time, and for the processor the rest.
     maxWorkers: 4,

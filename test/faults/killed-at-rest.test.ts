@@ -105,7 +105,9 @@ describe('kill -9 of hob', () => {
     const columns = Object.keys(row);
     inJournal((db) =>
       db
-        .prepare(`INSERT INTO container (${columns.join()}) VALUES (${columns.map((name) => `:${name}`).join()})`)
+        .prepare(
+          `INSERT OR REPLACE INTO container (${columns.join()}) VALUES (${columns.map((name) => `:${name}`).join()})`,
+        )
         .run({ ...row, state: 'gone' }),
     );
     await hob.start();

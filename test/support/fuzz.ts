@@ -2,7 +2,7 @@ import { existsSync, mkdtempSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import fc from 'fast-check';
-import { expect } from 'vitest';
+import { afterAll, expect } from 'vitest';
 
 /**
  * Random input with a seed. The same seed gives the same cases, so that CI tries today what it tried yesterday; the soak takes another seed
@@ -11,6 +11,10 @@ import { expect } from 'vitest';
 const seed = Number(process.env['HOB_FUZZ_SEED'] ?? 20261123);
 /** How many times as many cases as `npm test` tries. */
 const times = Number(process.env['HOB_FUZZ_RUNS'] ?? 1);
+
+/** How many were tried in this file. */
+let tried = 0;
+afterAll(() => console.log(`${tried} cases, HOB_FUZZ_SEED=${seed}`));
 
 /** How many cases `npm test` with these settings tries where it tries `count` by itself. */
 export const cases = (count: number): number => Math.max(1, Math.round(count * times));
@@ -27,7 +31,10 @@ export async function holds<Input>(
   count: number,
   check: (input: Input) => void | Promise<void>,
 ): Promise<void> {
-  const property = fc.asyncProperty(input, async (value) => check(value));
+  const property = fc.asyncProperty(input, async (value) => {
+    tried += 1;
+    await check(value);
+  });
   try {
     await fc.assert(property, { seed, numRuns: cases(count), endOnFailure: false });
   } catch (error) {
@@ -40,8 +47,10 @@ export async function holds<Input>(
 export const scratch = (): string => mkdtempSync(join(existsSync('/dev/shm') ? '/dev/shm' : tmpdir(), 'hob-fuzz-'));
 
 /** So many of them, always the same with the same seed. */
-export const samples = <Input>(input: fc.Arbitrary<Input>, count: number): Input[] =>
-  fc.sample(input, { seed, numRuns: count });
+export function samples<Input>(input: fc.Arbitrary<Input>, count: number): Input[] {
+  tried += count;
+  return fc.sample(input, { seed, numRuns: count });
+}
 
 /** What stands in the way of parsers. */
 const pieces = [
