@@ -25,6 +25,7 @@ export interface KubernetesParts {
 
 /** The API server as a source, with what becomes of its containers told to it. */
 export function openKubernetes({ options, place, journal, report, control }: KubernetesParts): Kubernetes {
+  const held = (): string[] => heldKeys(control().controller);
   const source = kubernetesSource({
     kubeconfig: place.kubeconfig,
     namespace: place.namespace,
@@ -33,7 +34,8 @@ export function openKubernetes({ options, place, journal, report, control }: Kub
     node: options.node,
     agentID: remembered(journal, 'agentID', randomUUID),
     look: (key) => look(control(), key),
-    memory: memoryIn(journal, () => control().controller),
+    held,
+    memory: memoryIn(journal, held),
     report: (type, reason, message) => report.source(kubernetesSourceName, type, reason, message),
   });
   return { ...source, tellOf: (controller, reporter) => tellOf(source, controller, reporter) };
@@ -60,13 +62,19 @@ function look(
   return owner.source === kubernetesSourceName ? { container: controller.get(key) } : { rival: owner.origin };
 }
 
-function memoryIn(journal: Journal, controller: () => Controller): KubernetesOptions['memory'] {
-  const hasContainers = (): boolean =>
-    controller()
-      .list()
-      .some(({ metadata }) => controller().claimOf(keyOf(metadata))?.source === kubernetesSourceName);
+const heldKeys = (controller: Controller): string[] =>
+  controller
+    .list()
+    .map(({ metadata }) => keyOf(metadata))
+    .filter((key) => controller.claimOf(key)?.source === kubernetesSourceName);
+
+function memoryIn(journal: Journal, held: () => readonly string[]): KubernetesOptions['memory'] {
   return {
-    cluster: { get: () => journal.fact('cluster'), set: (id) => journal.setFact('cluster', id), hasContainers },
+    cluster: {
+      get: () => journal.fact('cluster'),
+      set: (id) => journal.setFact('cluster', id),
+      hasContainers: () => held().length > 0,
+    },
     nodeLabels: {
       get: () => {
         const text = journal.fact('nodeLabels');

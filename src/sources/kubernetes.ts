@@ -40,6 +40,8 @@ export interface KubernetesOptions {
   /** Tells this agent from others, for good. */
   readonly agentID: string;
   readonly look: (key: string) => Here;
+  /** The keys of all containers that came from an API server. */
+  readonly held: () => readonly string[];
   readonly memory: {
     readonly cluster: ClusterMemory;
     readonly nodeLabels: { get(): Labels | undefined; set(labels: Labels): void };
@@ -67,7 +69,7 @@ export function kubernetesSource(options: KubernetesOptions): KubernetesSource {
 type Running = Pick<KubernetesSource, 'stop' | 'changed' | 'happened' | 'letGo'>;
 
 function run(options: KubernetesOptions, sink: SourceSink): Running {
-  const { node, look, memory, report, namespace, selector } = options;
+  const { node, look, held, memory, report, namespace, selector } = options;
   const client = apiClient(keepCredentials(() => readCredentials(options.kubeconfig)));
   const events = eventTeller(client, node.name);
   const checkCluster = clusterCheck(client, memory.cluster, options.cluster);
@@ -97,6 +99,7 @@ function run(options: KubernetesOptions, sink: SourceSink): Running {
     writes: resourceWrites(client),
     sink,
     look,
+    held,
     isMeant,
     onWriteFault: (key, message) => report('Warning', 'KubernetesWriteFailed', `${key}: ${message}`),
     onMissing: () => reflector.readAnew(),

@@ -170,6 +170,25 @@ it('a Container that an agent lets go of may be edited, or deleted, meanwhile', 
   }
 });
 
+it('a Container whose labels are changed while its agent is dead is torn down by the next hob, and let go of', async () => {
+  const choosy = await testAgent(cluster, { args: ['--namespace', namespace, '--selector', 'tier!=core'] });
+  try {
+    await choosy.start();
+    await cluster.apply(containerFor(choosy, { name: 'relabelled', namespace, spec: { command: runsForever } }));
+    await runsOn('relabelled', choosy);
+    await choosy.kill();
+    await cluster.kubectl('-n', namespace, 'label', 'containers.hob.dev', 'relabelled', 'tier=core');
+    await choosy.start();
+    const isFree = (resource: ContainerResource | undefined): boolean => resource?.status?.nodeName === undefined;
+    const left = await untilResource(cluster, [namespace, 'relabelled'], 'is let go of', isFree);
+    expect(left?.metadata.finalizers ?? []).toEqual([]);
+    expect(choosy.get('relabelled')).toBeUndefined();
+    await cluster.kubectl('-n', namespace, 'delete', 'containers.hob.dev', 'relabelled');
+  } finally {
+    await choosy.dispose();
+  }
+});
+
 it('another hob of the same node name does not touch anything, and says why', async () => {
   const rival = await testAgent(cluster, { node: two?.node ?? '', args: ['--namespace', namespace] });
   try {

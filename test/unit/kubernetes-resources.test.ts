@@ -20,7 +20,7 @@ interface Stage {
 }
 
 /** hob's own part has the status that `container` says; the server answers when it is told to. */
-function stage(container: () => Container | undefined): Stage {
+function stage(container: () => Container | undefined, held: readonly string[] = []): Stage {
   const log: string[] = [];
   const waiting: ((resource: ContainerResource) => void)[] = [];
   const write = (name: string) => (): Promise<ContainerResource> => {
@@ -33,10 +33,11 @@ function stage(container: () => Container | undefined): Stage {
       addFinalizer: write('addFinalizer'),
       removeFinalizer: write('removeFinalizer'),
       status: write('status'),
-      readAnew: write('readAnew'),
+      read: write('read'),
     },
     sink: { declare: () => log.push('declare'), withdraw: () => log.push('withdraw') },
     look: () => ({ container: container() }),
+    held: () => held,
     isMeant: () => true,
     onWriteFault: (_, message) => log.push(message),
     onMissing: () => log.push('reads all anew'),
@@ -98,5 +99,43 @@ describe('a resource of which the watch and an answer tell', () => {
     expect(resources.get('default/web')?.metadata.resourceVersion).toBe('5');
     resources.seen(state('6', deleted), 'watch');
     expect(resources.get('default/web')?.metadata.resourceVersion).toBe('6');
+  });
+});
+
+describe('a resource that hob had before, and that is not in the list', () => {
+  const key = 'default/web';
+
+  it('is let go of when its container is gone', async () => {
+    let container: Container | undefined = running;
+    const { resources, log, answer } = stage(() => container, [key]);
+    resources.listed(new Set());
+    await settled();
+    expect(log).toEqual(['read']);
+    await answer(state('1'));
+    expect(log).toEqual(['read', 'status']);
+    container = undefined;
+    await answer(state('2'));
+    expect(log).toEqual(['read', 'status', 'removeFinalizer']);
+    await answer(state('3', { finalizers: [] }));
+    await answer({ ...state('4', { finalizers: [] }), status: {} });
+    expect(log).toEqual(['read', 'status', 'removeFinalizer', 'status']);
+    await resources.allLeft();
+  });
+
+  it('is left alone when another node has it', async () => {
+    const { resources, log, answer } = stage(() => running, [key]);
+    resources.listed(new Set());
+    await settled();
+    await answer({ ...state('1'), status: { nodeName: 'elsewhere' } });
+    expect(log).toEqual(['read']);
+    expect(resources.get(key)).toBeUndefined();
+  });
+
+  it('is not asked for when it is in the list', async () => {
+    const { resources, log } = stage(() => running, [key]);
+    resources.seen(state('1'), 'list');
+    resources.listed(new Set([key]));
+    await settled();
+    expect(log).not.toContain('read');
   });
 });

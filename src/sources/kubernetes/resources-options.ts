@@ -16,6 +16,8 @@ export interface ResourcesOptions {
   readonly writes: ResourceWrites;
   readonly sink: Pick<SourceSink, 'declare' | 'withdraw'>;
   readonly look: (key: string) => Here;
+  /** The keys of all containers that came from the API server. */
+  readonly held: () => readonly string[];
   /** nodeName and nodeSelector are for this node. */
   readonly isMeant: (resource: ContainerResource) => boolean;
   /** Told of a write that the server does not take, once for each way it fails. */

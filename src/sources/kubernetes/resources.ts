@@ -1,7 +1,7 @@
 import { createWorkQueue } from '../../controller/queue.ts';
 import { wordsOf } from '../../host/errors.ts';
 import type { Declaration } from '../source.ts';
-import { isConflict, isNotFound, Unreachable } from './api-error.ts';
+import { isConflict, isForbidden, isNotFound, Unreachable } from './api-error.ts';
 import { KubeconfigFault } from './credentials/read.ts';
 import { declarationMark, declarationOf } from './declaration.ts';
 import { isDeclared, nextWrite, partIn, type Part, type Situation, type Write } from './part.ts';
@@ -54,8 +54,10 @@ interface Entry {
 const usualPace = { statusMs: 1_000, unsettledMs: 200, waitingMs: 30_000 };
 
 export function followResources(options: ResourcesOptions): Resources {
-  const { node, writes, sink, look, isMeant, onWriteFault, onMissing, onWaiting, pace = usualPace } = options;
+  const { node, writes, sink, look, held, isMeant, onWriteFault, onMissing, onWaiting, pace = usualPace } = options;
   const entries = new Map<string, Entry>();
+  /** What hob had from the server before, and is not among those that it looks at now. */
+  const unseen = new Set<string>();
   let onEmpty: (() => void) | undefined;
   const queue = createWorkQueue({
     work: reconcile,
@@ -106,12 +108,29 @@ export function followResources(options: ResourcesOptions): Resources {
 
   /** Level-triggered: look at the resource, at what is here, and do the next thing. */
   async function reconcile(key: string): Promise<void> {
+    if (unseen.delete(key)) await find(key);
     const entry = entries.get(key);
     if (!entry) return;
     const { here, situation, part } = settle(key, entry);
     if (part === 'ignore') return drop(key);
     if (part === 'wait') return wait(key, entry);
     await write(key, entry, nextWrite(part, situation), here);
+  }
+
+  /** Its labels, or the selectors of this hob, were others while a hob of before had it: then that has let go of nothing yet. */
+  async function find(key: string): Promise<void> {
+    const [namespace = '', name = ''] = key.split('/');
+    try {
+      const resource = withoutManagedFields(await writes.read({ namespace, name }));
+      if (!entries.has(key) && takenBy(resource) === node)
+        entries.set(key, { resource, isDeselected: true, statusAt: -Infinity });
+    } catch (error) {
+      if (isNotFound(error)) return;
+      // Of a namespace in which this hob may do nothing, it can let go of nothing either.
+      if (isForbidden(error)) return onWriteFault(key, wordsOf(error));
+      unseen.add(key);
+      throw error;
+    }
   }
 
   function settle(key: string, entry: Entry): { here: Here; situation: Situation; part: Part } {
@@ -176,7 +195,7 @@ export function followResources(options: ResourcesOptions): Resources {
 
   /** The watch brings what others wrote in between, but not of what has left the selection. */
   async function lookAnew(key: string, entry: Entry): Promise<void> {
-    const found = await writes.readAnew(entry.resource);
+    const found = await writes.read(entry.resource.metadata);
     if (entries.get(key) === entry && entry.isDeselected) seen(found, 'write');
   }
 
@@ -211,6 +230,10 @@ export function followResources(options: ResourcesOptions): Resources {
         if (!keys.has(key)) leaveOut(key, entry.resource);
         // Before anybody may conclude from silence that something is not wanted.
         else settle(key, entry);
+      }
+      for (const key of held().filter((each) => !entries.has(each))) {
+        unseen.add(key);
+        queue.add(key);
       }
     },
     changed: (key) => {

@@ -1,7 +1,7 @@
 import type { ContainerStatus } from '../../api/container.ts';
 import type { ApiClient } from './api-client.ts';
 import { patchBetween } from './patch-between.ts';
-import { finalizer, resourcePath, type ContainerResource } from './resource.ts';
+import { finalizer, resourcePath, type ContainerResource, type ObjectMeta } from './resource.ts';
 
 /**
  * The writes to a resource. Each holds only for the version that it was decided on: who wrote in between is not overruled, the decision is
@@ -13,7 +13,7 @@ export interface ResourceWrites {
   /** @param patch see `statusPatch` */
   status(resource: ContainerResource, patch: object): Promise<ContainerResource>;
   /** No write: the resource as it is now, whatever its labels are. */
-  readAnew(resource: ContainerResource): Promise<ContainerResource>;
+  read(of: Pick<ObjectMeta, 'namespace' | 'name'>): Promise<ContainerResource>;
 }
 
 export function resourceWrites(client: ApiClient): ResourceWrites {
@@ -30,7 +30,7 @@ export function resourceWrites(client: ApiClient): ResourceWrites {
       ),
     status: (resource, patch) =>
       client.patch(`${resourcePath(resource.metadata)}/status`, { metadata: versionOf(resource), status: patch }),
-    readAnew: ({ metadata }) => client.get(resourcePath(metadata)),
+    read: (of) => client.get(resourcePath(of)),
   };
 }
 
