@@ -34,8 +34,8 @@ function copyIfThere(from: string, to: string): void {
  */
 export function bringHome(path: string, spare: string): void {
   if (!existsSync(spare)) return;
+  const fresh = `${path}.new`;
   try {
-    const fresh = `${path}.new`;
     rmSync(fresh, { force: true });
     makeFile(fresh);
     copyDatabase(spare, fresh);
@@ -44,10 +44,20 @@ export function bringHome(path: string, spare: string): void {
     renameSync(fresh, path);
     syncDirectory(dirname(path));
   } catch (error) {
+    // On a full disk, it is in everybody's way.
+    giveBack(fresh);
     if (!isBroken(error)) throw error;
   }
   removeSideFiles(spare);
   rmSync(spare, { force: true });
+}
+
+function giveBack(path: string): void {
+  try {
+    rmSync(path, { force: true });
+  } catch {
+    // What hindered the writing is told, and the next hob makes the file anew.
+  }
 }
 
 function copyDatabase(from: string, to: string): void {

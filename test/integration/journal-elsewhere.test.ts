@@ -1,4 +1,4 @@
-import fs, { existsSync, mkdirSync, mkdtempSync, readlinkSync } from 'node:fs';
+import fs, { existsSync, mkdirSync, mkdtempSync, readdirSync, readlinkSync } from 'node:fs';
 import { syncBuiltinESMExports } from 'node:module';
 import { tmpdir } from 'node:os';
 import { basename, join } from 'node:path';
@@ -33,12 +33,28 @@ afterEach(() => {
   rmSync(folder, { recursive: true });
 });
 
-it('a journal that comes home is in its place on the disk before the one in the run directory goes', () => {
+function journalElsewhere(): { path: string; spare: string; home: string } {
   const [home, spare] = [join(folder, 'home'), join(folder, 'spare.db')];
   mkdirSync(home);
   const db = new DatabaseSync(spare);
   db.exec('CREATE TABLE kept (what TEXT)');
   db.close();
-  bringHome(join(home, 'journal.db'), spare);
+  return { path: join(home, 'journal.db'), spare, home };
+}
+
+it('a journal that comes home is in its place on the disk before the one in the run directory goes', () => {
+  const { path, spare } = journalElsewhere();
+  bringHome(path, spare);
   expect(done).toEqual(['rename to journal.db', 'sync home', 'remove spare.db']);
+});
+
+it('one that cannot come home stays where it is, and nothing of it takes room on the full disk', () => {
+  const { path, spare, home } = journalElsewhere();
+  fs.renameSync = () => {
+    throw Object.assign(new Error('no space'), { code: 'ENOSPC' });
+  };
+  syncBuiltinESMExports();
+  expect(() => bringHome(path, spare)).toThrow('no space');
+  expect(readdirSync(home)).toEqual([]);
+  expect(existsSync(spare)).toBe(true);
 });

@@ -53,6 +53,7 @@ export const disturbedScenarios: readonly Scenario[] = [
     before: [start({})],
     steps: [
       goesOn('the state directory becomes read-only', killAndWriteProtect),
+      goesOn('it still is when hob is killed', (world) => world.kill()),
       goesOn('it can be written again', killAndGiveBack),
     ],
   },
