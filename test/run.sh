@@ -26,4 +26,6 @@ cd "$root"
 # shellcheck source=src/cli/find-node.sh
 . src/cli/find-node.sh
 find_node "$root"
+# Each test file has a process of its own: what Node compiled for one the next need not compile.
+export NODE_COMPILE_CACHE="$root/node_modules/.cache/tests"
 exec test/with-crun.sh "$node" --disable-warning=ExperimentalWarning node_modules/vitest/vitest.mjs run "$@"

@@ -1,7 +1,7 @@
 import { spawnSync } from 'node:child_process';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { everyHookOnce, hooksBegun, putShellPlugin, untilHookEnded } from '../support/faults.ts';
+import { everyHookOnce, hooksBegun, putShellPlugin, untilHookEnded, untilHooksBegun } from '../support/faults.ts';
 import { isAlive, parentOf } from '../support/processes.ts';
 import { testHob, untilTrue } from '../support/hob.ts';
 import { remainsOf } from '../support/remains.ts';
@@ -57,6 +57,7 @@ describe.each([false, true])(
       );
       expect(again?.status?.lastTermination).toMatchObject({ exitCode: 7 });
       expect(hooksBegun(hob, name).slice(0, 5)).toEqual(everyHookOnce);
+      await untilHooksBegun(hob, name, 8);
       await leavesNothing(name);
       expect(hooksBegun(hob, name).slice(5)).toEqual(everyHookOnce);
     });
@@ -84,6 +85,7 @@ describe.each([false, true])('while hob is dead (%s), a container that is ended 
       (one) => one?.status?.phase === 'Running' && one.status.restartCount === 1,
     );
     expect(again?.status?.lastTermination).toMatchObject({ ...termination, oomKilled: false });
+    await untilHooksBegun(hob, name, 8);
     await leavesNothing(name);
     expect(hooksBegun(hob, name)).toEqual([...everyHookOnce, ...everyHookOnce]);
   });

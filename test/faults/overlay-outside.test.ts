@@ -2,7 +2,14 @@ import { execFileSync } from 'node:child_process';
 import { rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { everyHookOnce, hooksBegun, keeperOf, putShellPlugin, untilHookEnded } from '../support/faults.ts';
+import {
+  everyHookOnce,
+  hooksBegun,
+  keeperOf,
+  putShellPlugin,
+  untilHookEnded,
+  untilHooksBegun,
+} from '../support/faults.ts';
 import { isAlive } from '../support/processes.ts';
 import { testHob, untilTrue } from '../support/hob.ts';
 import { remainsOf } from '../support/remains.ts';
@@ -54,6 +61,8 @@ describe.each([false, true])('while hob is dead (%s), when somebody', (dead) => 
       await untilTrue('it has ended', () => !isAlive(pid));
       const again = await untilRunsAgain(name);
       expect(again?.status?.lastTermination).toMatchObject({ exitCode: 7 });
+      // What goes before its postStart gets none.
+      await untilHooksBegun(hob, name, 8);
       hob.remove(name);
       await hob.until(name, 'is gone', (one) => one === undefined);
       expect(hooksBegun(hob, name)).toEqual([...everyHookOnce, ...everyHookOnce]);

@@ -2,7 +2,15 @@ import { existsSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { afterAll, beforeAll, expect, it } from 'vitest';
-import { everyHookOnce, hooksBegun, keeperOf, putShellPlugin, untilCalled, untilHookEnded } from '../support/faults.ts';
+import {
+  everyHookOnce,
+  hooksBegun,
+  keeperOf,
+  putShellPlugin,
+  untilCalled,
+  untilHookEnded,
+  untilHooksBegun,
+} from '../support/faults.ts';
 import { isAlive } from '../support/processes.ts';
 import { runsForever, testHob, untilTrue } from '../support/hob.ts';
 import { cgroupsOf, processesOf, remainsOf } from '../support/remains.ts';
@@ -54,7 +62,7 @@ it('after a restart of the host every instance gets its teardown hooks, and what
   const started = everyHookOnce.slice(0, 3);
   for (const name of ['always', 'on-failure']) {
     await hob.until(name, 'runs anew', (one) => one?.status?.phase === 'Running');
-    await untilTrue(`${name} has had its hooks`, () => hooksBegun(hob, name).length === 8);
+    await untilHooksBegun(hob, name, 8);
     expect(hooksBegun(hob, name)).toEqual([...everyHookOnce, ...started]);
     expect(hob.get(name)?.status).toMatchObject({ restartCount: 0 });
   }
@@ -66,7 +74,7 @@ it('after a restart of the host every instance gets its teardown hooks, and what
   expect(hooksBegun(hob, 'done')).toEqual(everyHookOnce);
   await hob.untilPhase('half-way', 'Running');
   const cutShort = ['postConstruction 1', 'preStart 1', 'postStop 1', 'preDestruction 1'];
-  await untilTrue('it has had its hooks', () => hooksBegun(hob, 'half-way').length === 7);
+  await untilHooksBegun(hob, 'half-way', 7);
   expect(hooksBegun(hob, 'half-way')).toEqual([...cutShort, ...started]);
 
   for (const name of names) hob.remove(name);

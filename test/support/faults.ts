@@ -95,5 +95,12 @@ export const hooksBegun = (hob: TestHob, plugin: string): string[] =>
     return name === plugin ? [`${point} ${attempt}`] : [];
   });
 
+export const untilHooksBegun = (hob: TestHob, plugin: string, count: number): Promise<void> =>
+  untilTrue(
+    `${count} hooks of ${plugin} have begun`,
+    () => hooksBegun(hob, plugin).length >= count,
+    () => hooksBegun(hob, plugin).join('\n'),
+  );
+
 /** The hooks of an instance that nothing happened to. */
 export const everyHookOnce = ['postConstruction 1', 'preStart 1', 'postStart 1', 'postStop 1', 'preDestruction 1'];

@@ -62,7 +62,8 @@ export interface TestHob {
 
 /** Far more than anything takes on a busy machine: who waits so long waits for what never comes. */
 const patienceMs = 60_000;
-const lookAgainMs = 20;
+/** Who has waited for long waits for longer: each look costs what is tested time as well. */
+const lookAgainMs = (waitedMs: number): number => Math.min(100, 20 + waitedMs / 10);
 
 /** @param extra.privateTmp a new /tmp for hob at each start, which goes with it and its containers */
 export function testHob(extra: { args?: string[]; env?: Record<string, string>; privateTmp?: boolean } = {}): TestHob {
@@ -232,11 +233,11 @@ export async function untilTrue(
   holds: () => boolean | Promise<boolean>,
   context: () => string = () => '',
 ): Promise<void> {
-  const deadline = performance.now() + patienceMs;
+  const began = performance.now();
   while (!(await holds())) {
-    if (performance.now() > deadline)
-      throw new Error(`waited ${patienceMs / 1000} s in vain until ${what}\n${context()}`);
-    await delay(lookAgainMs);
+    const waitedMs = performance.now() - began;
+    if (waitedMs > patienceMs) throw new Error(`waited ${patienceMs / 1000} s in vain until ${what}\n${context()}`);
+    await delay(lookAgainMs(waitedMs));
   }
 }
 

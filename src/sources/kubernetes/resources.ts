@@ -1,8 +1,6 @@
 import { createWorkQueue } from '../../controller/queue.ts';
-import { wordsOf } from '../../host/errors.ts';
 import type { Declaration } from '../source.ts';
-import { isConflict, isForbidden, isNotFound, Unreachable } from './api-error.ts';
-import { KubeconfigFault } from './credentials/read.ts';
+import { isConflict, isForbidden, isNotFound } from './api-error.ts';
 import { declarationMark, declarationOf } from './declaration.ts';
 import { isDeclared, nextWrite, partIn, type Part, type Situation, type Write } from './part.ts';
 import {
@@ -17,6 +15,7 @@ import {
 } from './resource.ts';
 import { claimedStatus, isSettled, releasedStatus, statusOf, type Facts } from './status.ts';
 import type { Here, ResourcesOptions } from './resources-options.ts';
+import { writeFaults } from './write-faults.ts';
 import { statusPatch } from './writes.ts';
 
 /** The Containers of the API server that concern this node, each brought on a step at a time. */
@@ -47,7 +46,6 @@ interface Entry {
   differsSince?: number | undefined;
   waitsSince?: number;
   isWaitTold?: boolean;
-  fault?: string;
 }
 
 /** At most one status a second; and ways between two phases, which take milliseconds as a rule, are told when they take longer. */
@@ -58,12 +56,15 @@ export function followResources(options: ResourcesOptions): Resources {
   const entries = new Map<string, Entry>();
   /** What hob had from the server before, and is not among those that it looks at now. */
   const unseen = new Set<string>();
+  const faults = writeFaults(onWriteFault);
   let onEmpty: (() => void) | undefined;
   const queue = createWorkQueue({
     work: reconcile,
     workers: 8,
     retryMs: { first: 500, longest: 30_000 },
-    onError: (key, error) => tellFault(key, error),
+    onError: (key, error) => {
+      if (entries.has(key) || unseen.has(key)) faults.tell(key, error);
+    },
   });
 
   const situationOf = (
@@ -92,6 +93,7 @@ export function followResources(options: ResourcesOptions): Resources {
   function drop(key: string): void {
     if (entries.get(key)?.declared) sink.withdraw(originOf(key));
     entries.delete(key);
+    faults.forget(key);
     if (![...entries.values()].some(isTaken)) onEmpty?.();
   }
 
@@ -127,7 +129,7 @@ export function followResources(options: ResourcesOptions): Resources {
     } catch (error) {
       if (isNotFound(error)) return;
       // Of a namespace in which this hob may do nothing, it can let go of nothing either.
-      if (isForbidden(error)) return onWriteFault(key, wordsOf(error));
+      if (isForbidden(error)) return faults.tell(key, error);
       unseen.add(key);
       throw error;
     }
@@ -190,7 +192,7 @@ export function followResources(options: ResourcesOptions): Resources {
       if (!isNotFound(error)) throw error;
       missing(key, entry);
     }
-    delete entries.get(key)?.fault;
+    faults.forget(key);
   }
 
   /** The watch brings what others wrote in between, but not of what has left the selection. */
@@ -212,14 +214,6 @@ export function followResources(options: ResourcesOptions): Resources {
     if (left > 0) return queue.addAfter(key, left);
     if (!entry.isWaitTold) onWaiting(entry.resource, takenBy(entry.resource) ?? '');
     entry.isWaitTold = true;
-  }
-
-  function tellFault(key: string, error: unknown): void {
-    const entry = entries.get(key);
-    const message = wordsOf(error);
-    if (!entry || isToldElsewhere(error) || entry.fault === message) return;
-    entry.fault = message;
-    onWriteFault(key, message);
   }
 
   return {
@@ -249,7 +243,3 @@ export function followResources(options: ResourcesOptions): Resources {
     stop: () => queue.stop(),
   };
 }
-
-/** That the server cannot be reached is told by whoever reads from it; and what others write in between is nothing to tell of. */
-const isToldElsewhere = (error: unknown): boolean =>
-  error instanceof Unreachable || error instanceof KubeconfigFault || isConflict(error);
