@@ -4,11 +4,13 @@ import {
   chmodSync,
   copyFileSync,
   existsSync,
+  globSync,
   mkdirSync,
   mkdtempSync,
   readdirSync,
   readFileSync,
   renameSync,
+  rmdirSync,
   rmSync,
   symlinkSync,
   writeFileSync,
@@ -19,6 +21,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import type { Container } from '../../src/api/container.ts';
 import type { ObjectList } from '../../src/api/wire.ts';
 import { connectTo } from '../../src/cli/client.ts';
+import { cgroupParentOf } from '../../src/daemon/configure.ts';
 
 const hobCommand = join(import.meta.dirname, '../../src/cli/hob');
 const withPrivateTmp = join(import.meta.dirname, '../with-private-tmp.sh');
@@ -201,7 +204,9 @@ export function testHob(extra: { args?: string[]; env?: Record<string, string>; 
     },
     dispose: async () => {
       await end('SIGKILL');
-      tryCli('down');
+      // It is a whole hob, and takes as long as a short test.
+      if (isAnythingLeft(dir)) tryCli('down');
+      else endKeeper(env.HOB_RUN_DIR);
       await untilTrue(
         'nothing holds the directories',
         () => !existsSync(join(dir, 'run')) || leftProcesses(dir).length === 0,
@@ -213,6 +218,19 @@ export function testHob(extra: { args?: string[]; env?: Record<string, string>; 
     },
   };
 }
+
+/** Where no container is left, that and an empty cgroup is all. */
+function endKeeper(runDir: string): void {
+  for (const pid of leftProcesses(runDir)) process.kill(pid, 'SIGKILL');
+  for (const cgroup of globSync(`/sys/fs/cgroup{,/*}${cgroupParentOf(runDir)}`)) rmdirSync(cgroup);
+}
+
+/** Whether there is more of containers than files. */
+const isAnythingLeft = (dir: string): boolean =>
+  ['run/instances', 'run/crun', 'state/overlays'].some((path) => {
+    const directory = join(dir, path);
+    return existsSync(directory) && readdirSync(directory).length > 0;
+  });
 
 /** Processes that name the directory on their command line: keepers, shells, crun parents. */
 function leftProcesses(dir: string): number[] {

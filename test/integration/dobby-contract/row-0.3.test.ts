@@ -2,7 +2,7 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, it } from 'vitest';
-import { eventsOf, untilEvent } from '../../support/faults.ts';
+import { eventsOf, untilEvent, untilHookEnded } from '../../support/faults.ts';
 import { isAlive } from '../../support/processes.ts';
 import { freezerOf, thaw } from '../../support/freezer.ts';
 import { runsForever, testHob, untilTrue } from '../../support/hob.ts';
@@ -150,6 +150,7 @@ it('0.3 #9: what postStart answers is only told (Dobby: a line in its log; hob: 
   drop('ninth', { postStart: 'fail' });
   await untilEvent(hob, 'default/ninth', 'HookFailed', /^plugin p, postStart: it answered false \(after \d+ ms\)$/);
   const { pid } = callOf(hob, 'ninth', 'p', 'postStart');
+  await untilHookEnded(hob, 'ninth', 'postStart');
   const { status } = await hob.untilPhase('ninth', 'Running');
   expect(status).toMatchObject({ pid, restartCount: 0 });
   expect(status?.hooks?.postStart).toMatchObject([
