@@ -44,7 +44,8 @@ async function connected(options: Partial<KeeperOptions> = {}): Promise<Keeper> 
 
 const file = (name: string): string => join(dir, name);
 const shell = (script: string): string[] => ['sh', '-c', script];
-const hold = (name: string): string => `while ! [ -e ${file(name)} ]; do sleep 0.01; done`;
+/** Until it is released, or the test is over. */
+const hold = (name: string): string => `while [ -e ${dir} ] && ! [ -e ${file(name)} ]; do sleep 0.01; done`;
 const release = (name: string): void => writeFileSync(file(name), '');
 function anError(code: string, message = ''): Error {
   const error: Error = expect.objectContaining({ code, message: expect.stringContaining(message) });
