@@ -18,27 +18,29 @@ export async function runDaemon(options: DaemonOptions): Promise<number> {
   // First of all, and before anything heavy is loaded: this may start the process anew.
   const namespace = enterMountNamespaceIfNeeded(options.runDir);
   const { startDaemon } = await import('./start.ts');
-  const daemon = await startDaemon(options, namespace);
-  // Node does it only at its end, which a kill -9 never comes to.
-  flushCompileCache();
+  const starting = startDaemon(options, namespace);
+  // Who tears down can be told to end at any time.
+  if (options.tearDown) await starting;
   const startAnew = (): void => startAgain(namespace.kind === 'entered' ? namespace.sentence : undefined);
-  const isLost = await ended(daemon, options.runDir, startAnew);
+  const isLost = await ended(starting, options.runDir, startAnew);
   if (isLost) startAnew();
   return isLost ? 1 : 0;
 }
 
-/** Resolves when hob has been stopped: true when its run directory is lost, and it has to start anew. */
-async function ended({ stop, stopped }: Daemon, runDir: string, startAnew: () => void): Promise<boolean> {
+/** Resolves when hob has been stopped: true when its run directory is lost, and it has to start anew. @throws what its start throws */
+async function ended(starting: Promise<Daemon>, runDir: string, startAnew: () => void): Promise<boolean> {
   let isLost = false;
+  // What is being started is stopped when it has; a start that fails is told by who waits for it.
+  const stop = (): Promise<void> =>
+    starting.then(
+      (daemon) => daemon.stop(),
+      () => undefined,
+    );
+  let stopWatching = (): void => undefined;
   const end = (): void => {
     if (isLost) startAnew();
     process.kill(process.pid, 'SIGKILL');
   };
-  const stopWatching = watchRunDirectory(runDir, (path) => {
-    isLost = true;
-    process.stderr.write(`${path} was deleted: hob starts over, the containers go on\n`);
-    stopInTime(stop, end);
-  });
   for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const)
     process.on(signal, () => {
       // Whoever wants it to end does not want it to start over.
@@ -46,6 +48,14 @@ async function ended({ stop, stopped }: Daemon, runDir: string, startAnew: () =>
       stopWatching();
       stopInTime(stop, end);
     });
+  const { stopped } = await starting;
+  // Node does it only at its end, which a kill -9 never comes to.
+  flushCompileCache();
+  stopWatching = watchRunDirectory(runDir, (path) => {
+    isLost = true;
+    process.stderr.write(`${path} was deleted: hob starts over, the containers go on\n`);
+    stopInTime(stop, end);
+  });
   await stopped;
   stopWatching();
   return isLost;

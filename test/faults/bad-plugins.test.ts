@@ -43,9 +43,11 @@ describe('a plugin of a container that', () => {
     putShellPlugin(hob, 'sleeper', preStart, `*) sleep 4321 & echo $! >${hob.dir}/sleeper.pid; wait;;`);
     drop('sleeper', 'sleeper', 1);
     await untilEvent(hob, 'default/sleeper', 'HookTimedOut', /within 1 s; its process was killed/);
+    const itsPid = (): string => readFileSync(`${hob.dir}/sleeper.pid`, { encoding: 'utf8', flag: 'a+' });
+    await untilTrue('it has had a child', () => itsPid() !== '');
     hob.remove('sleeper');
     await untilGone('sleeper');
-    const child = Number(readFileSync(`${hob.dir}/sleeper.pid`, 'utf8'));
+    const child = Number(itsPid());
     await untilTrue('its child has ended', () => !isAlive(child));
   });
 

@@ -3,7 +3,7 @@ import { cpSync, existsSync, readFileSync, renameSync, rmSync, statSync, truncat
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { cgroupPaths, detectCgroups } from '../../src/host/cgroups.ts';
-import { eventsOf, keeperOf, putShellPlugin, untilCalled, untilEvent } from '../support/faults.ts';
+import { eventsOf, keeperOf, putShellPlugin, untilCalled, untilEvent, untilHears } from '../support/faults.ts';
 import { isAlive, parentOf } from '../support/processes.ts';
 import { freezerOf } from '../support/freezer.ts';
 import { testHob, untilTrue } from '../support/hob.ts';
@@ -18,7 +18,9 @@ const run = (...path: string[]): string => join(hob.dir, 'run', ...path);
 
 async function start(name: string, spec: object = {}): Promise<number> {
   hob.drop(name, { command: listens, ...spec });
-  return (await hob.untilPhase(name, 'Running')).status?.pid ?? 0;
+  const pid = (await hob.untilPhase(name, 'Running')).status?.pid ?? 0;
+  await untilHears(pid);
+  return pid;
 }
 
 /** crun, as somebody calls it by hand who knows hob's directory. */
@@ -169,6 +171,7 @@ describe('a container that others', () => {
           .length === 2,
     );
     await untilTrue('it is no longer held', () => !isFrozen(pid));
+    await hob.untilPhase('stateless', 'Running');
     ranOn('stateless', pid);
   });
 

@@ -1,7 +1,7 @@
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, it } from 'vitest';
-import { callsOf, hooksBegun, keeperOf, putShellPlugin, untilCalled } from '../support/faults.ts';
+import { callsOf, hooksBegun, keeperOf, putShellPlugin, untilCalled, untilHears } from '../support/faults.ts';
 import { isAlive } from '../support/processes.ts';
 import { runsForever, testHob, untilTrue } from '../support/hob.ts';
 
@@ -80,6 +80,7 @@ it('hob held still for seconds: what happened meanwhile is caught up with, nothi
     restartPolicy: 'Never',
   });
   const { status } = await hob.untilPhase('ends', 'Running');
+  await untilHears(status?.pid ?? 0);
   await untilCalled(hob, 'slow postStart begin 1');
   const keeper = keeperOf(hob);
   process.kill(hob.pid, 'SIGSTOP');

@@ -2,7 +2,7 @@ import { execFileSync, spawnSync } from 'node:child_process';
 import { readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { callsOf, eventsOf, keeperOf, putShellPlugin, untilCalled } from '../support/faults.ts';
+import { callsOf, eventsOf, keeperOf, putShellPlugin, untilCalled, untilHears } from '../support/faults.ts';
 import { isAlive, parentOf } from '../support/processes.ts';
 import { testHob, untilTrue } from '../support/hob.ts';
 
@@ -16,6 +16,7 @@ const listens = ['/bin/sh', '-c', 'trap "echo heard" USR1; trap "exit 7" TERM; w
 async function start(name: string): Promise<number> {
   hob.drop(name, { command: listens, restartPolicy: 'Never' });
   const { status } = await hob.untilPhase(name, 'Running');
+  await untilHears(status?.pid ?? 0);
   return status?.pid ?? 0;
 }
 
@@ -79,7 +80,7 @@ describe('a container that somebody ends from outside', () => {
 async function killKeeper(): Promise<void> {
   const keeper = keeperOf(hob);
   process.kill(keeper, 'SIGKILL');
-  await untilTrue('there is another keeper', () => keeperOf(hob) !== keeper);
+  await untilTrue('there is another keeper', () => keeperOf(hob) !== keeper && isAlive(keeperOf(hob)));
 }
 
 describe('the keeper', () => {

@@ -25,7 +25,10 @@ afterEach(() => {
   victim.kill('SIGKILL');
 });
 
-const kill = (pid: number): void => void process.kill(pid, 'SIGKILL');
+/** It may end because of the one that was killed before. */
+function kill(pid: number): void {
+  if (isAlive(pid)) process.kill(pid, 'SIGKILL');
+}
 
 /** With the keeper, and then these. Who lives to see the end of an init would tidy up after it, so crun comes before that. */
 async function killHobAnd(...pids: number[]): Promise<void> {

@@ -360,14 +360,7 @@ describe('wait', () => {
 
   it('that is in vain says what is missing', async () => {
     hob.backend.put(container('web', inBackoff));
-    const { code, stdout, stderr } = await hob.cli(
-      'wait',
-      'web',
-      'nope',
-      '--for=condition=Ready',
-      '--timeout',
-      '200ms',
-    );
+    const { code, stdout, stderr } = await hob.cli('wait', 'web', 'nope', '--for=condition=Ready', '--timeout', '2s');
     expect({ code, stdout }).toEqual({ code: 1, stdout: '' });
     expect(stderr).toMatch(/timed out .*"web" is not Ready: its phase is Backoff; Ready=False, Error: exit code 3/);
     expect(stderr).toMatch(/timed out .*containers "nope" not found/);

@@ -35,7 +35,7 @@ describe('an exit', () => {
   });
 
   it('with code 137 is not taken for a SIGKILL, where the kernel can tell', async () => {
-    const launch = test.launch(['sh', '-c', 'sleep 0.2; exit 137']);
+    const launch = test.launch(['sh', '-c', 'sleep 1; exit 137']);
     await test.start(launch);
     const exit = await test.waitForExit(launch);
     expect(exit).toMatchObject({ code: 137, oomKilled: false });

@@ -51,7 +51,7 @@ describe('when crun is killed', () => {
   });
 
   it('what it exits with itself is never taken for the exit code of the container', async () => {
-    const launch = test.launch(['sh', '-c', 'sleep 0.3; exit 5']);
+    const launch = test.launch(['sh', '-c', 'sleep 1; exit 5']);
     const { pid } = await test.start(launch);
     const crun = test.crunPid(launch);
     test.runtime.close();
@@ -78,7 +78,7 @@ describe('when crun is killed', () => {
 
 describe('when the shell around crun is killed', () => {
   it('the container lives on, and the kernel may still tell the exit code', async () => {
-    const launch = test.launch(['sh', '-c', 'sleep 0.3; exit 5']);
+    const launch = test.launch(['sh', '-c', 'sleep 1; exit 5']);
     await test.start(launch);
     kill(test.shellPid(launch));
     expect(await observe(launch)).toMatchObject({ kind: 'running' });
@@ -88,7 +88,7 @@ describe('when the shell around crun is killed', () => {
 
   it('together with crun, nobody can say so, and still the end is seen', async () => {
     await test.reborn({ checkUpEveryMs: 50, keeper: { ...test.keeper, onLogEnded: () => () => undefined } });
-    const launch = test.launch(['sh', '-c', 'sleep 0.3; exit 5']);
+    const launch = test.launch(['sh', '-c', 'sleep 1; exit 5']);
     await test.start(launch);
     const crun = test.crunPid(launch);
     kill(test.shellPid(launch));

@@ -80,7 +80,8 @@ describe('at the start', () => {
   it('is synced although somebody never stops writing to a file, and says so', async () => {
     shop.write('log.yaml', 'x');
     // In a process of its own: when this one stands still, what it writes does, too.
-    const writing = spawn('/bin/sh', ['-c', 'while printf x >>"$0"; do :; done', shop.path('log.yaml')]);
+    const writing = spawn('/bin/sh', ['-c', 'while printf x >>"$0"; do sleep 0.01; done', shop.path('log.yaml')]);
+    await until(() => expect(statSync(shop.path('log.yaml')).size).toBeGreaterThan(1));
     await shop.watchAndSync({ settleMs: 100 });
     writing.kill('SIGKILL');
     expect(shop.recorder.told[0]).toMatch(/^declare log.yaml ! this file is still being written/);
@@ -122,7 +123,7 @@ describe('a file that is put into place complete', () => {
   it('is declared without waiting: into a sub-folder that was made a moment ago', async () => {
     await shop.watchAndSync(never);
     mkdirSync(shop.path('sub'));
-    await meanwhile(200);
+    await meanwhile(1000);
     shop.moveIn('sub/a.yaml', specText('a'));
     await shows({ 'sub/a.yaml': 'a=v1' });
   });

@@ -133,7 +133,7 @@ describe('a hook of an executable plugin', () => {
 describe('an executable plugin that misbehaves', () => {
   it('fails with words when it is deleted while it runs, and is missed from then on', async () => {
     const path = await load('doomed', '12', `echo begun > ${bench.tracePath}; exec sleep 600`);
-    const running = bench.run('postStart', [use('doomed', { timeoutSeconds: 0.5 })]);
+    const running = bench.run('postStart', [use('doomed', { timeoutSeconds: 2 })]);
     await expect.poll(() => bench.trace()).toEqual(['begun']);
     rmSync(path);
     expect((await running).failures).toMatchObject([{ reason: 'HookTimedOut' }]);

@@ -242,7 +242,7 @@ describe('a hook of an ES-module plugin', () => {
     );
     const works = bench.run('postStart', [use('busy')], { id: 'works', instanceID: 'i1' });
     await expect.poll(() => bench.trace()).toEqual(['works begins']);
-    const waits = bench.run('postStart', [use('busy', { timeoutSeconds: 0.05 })], { id: 'waits', instanceID: 'i2' });
+    const waits = bench.run('postStart', [use('busy', { timeoutSeconds: 0.2 })], { id: 'waits', instanceID: 'i2' });
     await delay(400);
     writeFileSync(go, '');
     expect((await works).failures).toEqual([]);
@@ -287,7 +287,10 @@ describe('a hook of an ES-module plugin', () => {
          trace(id + ' ' + startState.addFileDescriptor('adder', process.getBuiltinModule('fs').openSync('/dev/null')));
          return true; }`,
     );
-    const late = bench.run('postConstruction', [use('adder', { timeoutSeconds: 0.05 })], { id: 'late' });
+    const late = bench.run('postConstruction', [use('adder', { timeoutSeconds: 0.05 })], {
+      id: 'late',
+      graceMs: 20_000,
+    });
     expect((await late).failures).toMatchObject([{ reason: 'HookTimedOut' }]);
     writeFileSync(go, '');
     const { additions } = await bench.run('postConstruction', [use('adder')], { id: 'works', instanceID: 'i2' });
@@ -307,7 +310,7 @@ describe('a hook of an ES-module plugin', () => {
     await expect.poll(() => bench.trace()).toContain('new begins');
     expect(threadsOf('shared.mjs')).toBe(2);
     expect(await bench.registry.close()).toBe(0);
-    expect(threadsOf('shared.mjs')).toBe(0);
+    await expect.poll(() => threadsOf('shared.mjs')).toBe(0);
   });
 
   it('that is called when hob has let go of its plugins starts no thread, and has no outcome', async () => {
@@ -326,7 +329,7 @@ describe('a hook of an ES-module plugin', () => {
     const outcome = Promise.resolve(plugin?.call(request, limits));
     expect(threadsOf('late.mjs')).toBe(0);
     expect(await Promise.race([outcome, delay(200, 'none')])).toBe('none');
-    expect(threadsOf('late.mjs')).toBe(0);
+    await expect.poll(() => threadsOf('late.mjs')).toBe(0);
   });
 
   it('is told to end when the container is to stop', async () => {

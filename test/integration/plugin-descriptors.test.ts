@@ -101,13 +101,15 @@ it('a file and a TCP connection from one plugin, a FIFO from another', async () 
 });
 
 it('a held one: what is in it outlives container and hob, until the instance is destroyed', async () => {
-  const script = 'trap "echo last words >&$HELD_1; exit 0" TERM; echo first >&$HELD_1; while true; do sleep 0.1; done';
+  const script =
+    'trap "echo last words >&$HELD_1; exit 0" TERM; echo first >&$HELD_1; echo ready; while true; do sleep 0.1; done';
   hob.drop('held', { command: shell(script), plugins: uses('held'), restartPolicy: 'Never' });
   const { status } = await hob.untilPhase('held', 'Running');
   const pid = status?.pid ?? 0;
   const crun = parentOf(pid);
   const around = [pid, crun, parentOf(crun)];
   expect(readFileSync(`/proc/${pid}/environ`, 'latin1')).toContain('HELD_1=3\0');
+  await untilTrue('its trap is set', () => hob.tryCli('logs', 'held').stdout === 'ready\n');
   await hob.kill();
   process.kill(pid, 'SIGTERM');
   await untilTrue('the container has ended, and all around it', () => !around.some(isAlive));

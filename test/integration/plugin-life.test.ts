@@ -98,7 +98,7 @@ it('the time that a thread takes to load is not that of the hook that it is star
   bench.write('p.mjs', slow);
   await bench.registry.start();
   await expect.poll(() => threadsOf('p.mjs')).toBe(0);
-  expect((await bench.run('postStart', [use('p', { timeoutSeconds: 0.1 })])).failures).toEqual([]);
+  expect((await bench.run('postStart', [use('p', { timeoutSeconds: 0.25 })])).failures).toEqual([]);
   expect(bench.trace()).toEqual(['one loads', 'one loads', 'one postStart']);
 });
 

@@ -136,7 +136,7 @@ describe.each(['module', 'script'])('a host mount of a plugin (%s)', (plugin) =>
     const { status } = await hob.untilPhase(name, 'Running');
     expect(status).toMatchObject({ pid, restartCount: 0, instanceID: expect.stringMatching(/-1$/) });
     expect(parentOf(pid)).toBe(crun);
-    expect(processesOf(name)).toEqual([pid]);
+    await expect.poll(() => processesOf(name)).toEqual([pid]);
     const calls = callsOf(hob, name).filter(({ point }) => point === 'preStart');
     expect(calls.map((call) => [call.attempt, call.pid])).toEqual([
       [1, pid],

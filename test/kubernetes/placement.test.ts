@@ -31,7 +31,7 @@ afterAll(() => Promise.all(agents.map((agent) => agent.dispose())));
 /** Notes when it begins and when it ends in a file that outlives it, and is in no hurry to end. */
 const traced = (agent: Agent, name: string, spec: object): object => {
   const note = (word: string): string => `echo ${word} $(cut -d" " -f1 /proc/uptime) >>/traces/${name}`;
-  const command = `${note('begin')}; trap '${note('end')}; exit 0' TERM; while true; do sleep 0.1; done`;
+  const command = `trap '${note('end')}; exit 0' TERM; ${note('begin')}; while true; do sleep 0.1; done`;
   return containerFor(agent, {
     name,
     namespace,
@@ -74,8 +74,9 @@ describe('spec.nodeName', () => {
       await runsOn('named', agent);
       expect(having('named')).toEqual([agent?.node]);
     }
-    const words = traceOf('named').map((line) => line.split(' ')[0]);
-    expect(words).toEqual(['begin', 'end', 'begin', 'end', 'begin', 'end', 'begin']);
+    await expect
+      .poll(() => traceOf('named').map((line) => line.split(' ')[0]))
+      .toEqual(['begin', 'end', 'begin', 'end', 'begin', 'end', 'begin']);
     await cluster.kubectl('-n', namespace, 'delete', 'containers.hob.dev', 'named');
     expect(having('named')).toEqual([]);
   });
@@ -122,7 +123,7 @@ describe('spec.nodeSelector', () => {
       const { status } = (await resourceOf(cluster, namespace, name)) ?? {};
       expect([two?.node, three?.node]).toContain(status?.nodeName);
       expect(having(name)).toEqual([status?.nodeName]);
-      expect(traceOf(name)).toHaveLength(1);
+      await expect.poll(() => traceOf(name)).toHaveLength(1);
     }
     await cluster.kubectl('-n', namespace, 'delete', 'containers.hob.dev', ...names);
   });

@@ -31,12 +31,13 @@ describe('manifests/rbac', () => {
   });
 
   it('gives an agent the containers of every namespace, and nothing else', async () => {
-    expect(await rightsOf(agent, await cluster.newNamespace())).toEqual({ ...ofContainers, ...ofTheCluster });
+    const namespace = await cluster.newNamespace();
+    await expect.poll(() => rightsOf(agent, namespace)).toEqual({ ...ofContainers, ...ofTheCluster });
   });
 
   it('gives it the Leases of hob-system as well', async () => {
     const leases = { 'leases.coordination.k8s.io': 'create get patch' };
-    expect(await rightsOf(agent, 'hob-system')).toEqual({ ...ofContainers, ...ofTheCluster, ...leases });
+    await expect.poll(() => rightsOf(agent, 'hob-system')).toEqual({ ...ofContainers, ...ofTheCluster, ...leases });
   });
 
   it('lets it put a finalizer on a container, and take it off', async () => {
@@ -70,7 +71,7 @@ describe('manifests/rbac/namespaced', () => {
   it('gives an agent the containers of that namespace, and nothing in others', async () => {
     const namespace = await cluster.newNamespace();
     const agent = await accountWithNamespacedRights(cluster, namespace);
-    expect(await rightsOf(agent, namespace)).toEqual(ofContainers);
+    await expect.poll(() => rightsOf(agent, namespace)).toEqual(ofContainers);
     expect(await rightsOf(agent, await cluster.newNamespace())).toEqual({});
   });
 });

@@ -7,6 +7,7 @@ import type { KubeObject } from '../../src/sources/kubernetes/resource.ts';
 import { containerFor, testAgent, type Agent } from './support/agent.ts';
 import { startCluster, type OwnCluster } from './support/cluster.ts';
 import { untilResource } from './support/resources.ts';
+import { untilTrueSoon } from './support/until-true-soon.ts';
 
 let cluster: OwnCluster;
 let agent: Agent;
@@ -72,7 +73,7 @@ describe('nothing is torn down, and hob has caught up soon after, when the API s
     pid = agent.get('stays')?.status?.pid;
     await apply('goes-meanwhile');
     await runs('goes-meanwhile');
-    agent.stop().catch(() => undefined);
+    await agent.stop();
     await cluster.kubectl('delete', 'containers.hob.dev', 'goes-meanwhile', '--wait=false');
     await agent.start();
     await cluster.compact();
@@ -139,7 +140,7 @@ describe('nothing is torn down, and hob has caught up soon after, when the API s
     await untilEvent(agent, 'kubernetes', 'SourceUnavailable', /has no Containers.*kubectl apply -f manifests\/crd/);
     expect(agent.get('stays')?.status?.pid).toBe(pid);
     await cluster.kubectl('apply', '-f', 'manifests/crd');
-    await apply('after-definition');
+    await untilTrueSoon('the definition is served', () => apply('after-definition').then(() => true));
     await runs('after-definition');
     await cluster.kubectl('delete', 'containers.hob.dev', 'after-definition');
   });
@@ -154,7 +155,7 @@ describe('a kubeconfig', () => {
       await untilEvent(late, 'kubernetes', 'SourceUnavailable', /kubeconfig .*later.kubeconfig cannot be used: ENOENT/);
       writeFileSync(path, readFileSync(await cluster.agentKubeconfig('late')));
       writeFileSync(`${agent.dir}/late.token`, readFileSync(`${cluster.address.dir}/late.token`));
-      await expect.poll(() => late.cli('sources'), { timeout: 30_000 }).toMatch(/kubernetes .*(true|yes)/i);
+      await expect.poll(() => late.cli('sources')).toMatch(/kubernetes .*(true|yes)/i);
     } finally {
       await late.dispose();
     }

@@ -80,11 +80,18 @@ export const untilCalled = (hob: TestHob, call: string): Promise<void> =>
     () => callsOf(hob).join('\n'),
   );
 
-/** Until hob knows how the hook went: one that is killed before calls it again. */
+/** Until hob knows how the hook went: one that is killed before calls it again. The container has one plugin. */
 export const untilHookEnded = (hob: TestHob, name: string, point: HookPoint): Promise<unknown> =>
   hob.until(name, `has had its ${point}`, (one) =>
-    Boolean(one?.status?.hooks?.[point]?.every(({ outcome }) => outcome !== 'running')),
+    ['ok', 'failed'].includes(one?.status?.hooks?.[point]?.at(-1)?.outcome ?? ''),
   );
+
+/** Until its trap for TERM is set: what is sent to the first process of a container before that is lost. */
+export const untilHears = (pid: number): Promise<void> =>
+  untilTrue(`process ${pid} has its trap`, () => {
+    const caught = /^SigCgt:\s*([0-9a-f]+)$/m.exec(readFileSync(`/proc/${pid}/status`, 'latin1'))?.[1] ?? '0';
+    return (BigInt(`0x${caught}`) & (1n << 14n)) !== 0n;
+  });
 
 export const keeperOf = (hob: TestHob): number => Number(readFileSync(join(hob.dir, 'run/keeper.pid'), 'utf8'));
 

@@ -76,7 +76,7 @@ describe('what is being deleted', () => {
   it('is torn down first', () => {
     expect(does({ taker: 'one', isHere: true, isBeingDeleted: true })).toBe('leave, runs not, status');
     expect(does({ taker: 'one', isBeingDeleted: true })).toBe('leave, runs not, removeFinalizer');
-    expect(does({ taker: 'one', isHeld: false, isBeingDeleted: true })).toBe('leave, runs not, writes nothing');
+    expect(does({ taker: 'one', isHeld: false, isBeingDeleted: true })).toBe('ignore, runs not, writes nothing');
   });
 
   it('before anybody took it on goes at once, whoever sees it', () => {

@@ -139,3 +139,48 @@ describe('a resource that hob had before, and that is not in the list', () => {
     expect(log).not.toContain('read');
   });
 });
+
+describe('a resource that leaves the selection', () => {
+  const key = 'default/web';
+  const free = { finalizers: [] };
+
+  it('while it is being deleted is let go of all the same, when its container is gone', async () => {
+    let container: Container | undefined = running;
+    const { resources, log, answer } = stage(() => container);
+    resources.seen(state('2', deleted), 'list');
+    await settled();
+    resources.deleted(state('2', deleted));
+    container = undefined;
+    await answer(state('3', deleted));
+    expect(log.at(-1)).toBe('removeFinalizer');
+    await answer(state('4', { ...deleted, ...free }));
+    expect(resources.get(key)).toBeUndefined();
+    await resources.allLeft();
+  });
+
+  it('is let go of to the end, though all is read anew in the middle of that', async () => {
+    const { resources, log, answer } = stage(() => undefined);
+    resources.seen(state('1'), 'list');
+    await settled();
+    await answer(state('1'));
+    resources.deleted(state('2'));
+    await settled();
+    await answer(state('3', free));
+    resources.listed(new Set());
+    expect(log.slice(-2)).toEqual(['removeFinalizer', 'status']);
+    expect(resources.get(key)).toBeDefined();
+    await answer({ ...state('4', free), status: {} });
+    expect(resources.get(key)).toBeUndefined();
+  });
+
+  it('is waited for by who leaves, from before it was read', async () => {
+    const { resources, answer } = stage(() => running, [key]);
+    resources.listed(new Set());
+    let hasLeft = false;
+    void resources.allLeft().then(() => (hasLeft = true));
+    await settled();
+    expect(hasLeft).toBe(false);
+    await answer({ ...state('1'), status: { nodeName: 'elsewhere' } });
+    expect(hasLeft).toBe(true);
+  });
+});

@@ -23,15 +23,20 @@ export type Part = 'keep' | 'take' | 'leave' | 'wait' | 'ignore';
 export function partIn(situation: Situation): Part {
   const { resource, isMeant } = situation;
   const mayHaveIt = isMeant && (isFree(resource) || isMine(situation));
-  // What nobody has, and who was to take it put a finalizer on, nobody else would let go.
-  if (isBeingDeleted(resource)) return isFree(resource) || isInvolved(situation) ? 'leave' : 'ignore';
+  if (isBeingDeleted(resource)) return partInDeletion(situation);
   if (mayHaveIt) return isMine(situation) && hasFinalizer(resource) ? 'keep' : 'take';
   if (isInvolved(situation)) return 'leave';
   return isMeant && namesIt(situation) ? 'wait' : 'ignore';
 }
 
+/** What nobody has, and who was to take it put a finalizer on, nobody else would let go. */
+const partInDeletion = (situation: Situation): Part =>
+  !isOver(situation) && (isFree(situation.resource) || isInvolved(situation)) ? 'leave' : 'ignore';
+
 const isFree = (resource: ContainerResource): boolean => takenBy(resource) === undefined;
 const isMine = ({ resource, node }: Situation): boolean => takenBy(resource) === node;
+/** Nothing of it is left here, and nothing of this node keeps it on the server; what others have put on it may. */
+const isOver = ({ resource, isHere }: Situation): boolean => !isHere && !hasFinalizer(resource);
 const isInvolved = (situation: Situation): boolean => isMine(situation) || situation.isHere;
 /** Of those that a selector offers to several nodes, each but one would wait for ever. */
 const namesIt = ({ resource, node }: Situation): boolean => placementOf(resource).nodeName === node;

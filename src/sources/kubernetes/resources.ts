@@ -94,23 +94,27 @@ export function followResources(options: ResourcesOptions): Resources {
     if (entries.get(key)?.declared) sink.withdraw(originOf(key));
     entries.delete(key);
     faults.forget(key);
-    if (![...entries.values()].some(isTaken)) onEmpty?.();
+    if (isEmpty()) onEmpty?.();
   }
 
-  /** What this node has, and holds by its finalizer, may still be there without being among those that it looks at: then it is let go of. */
+  /**
+   * What this node has may still be there without being among those that it looks at: then it is let go of. A deletion is told with the state
+   * of before, and so is the leaving of a selection: which of them it was the next write shows.
+   */
   function leaveOut(key: string, resource: ContainerResource): void {
-    const mayBeThere = takenBy(resource) === node && hasFinalizer(resource) && !isBeingDeleted(resource);
     const entry = entries.get(key);
-    if (!entry || !mayBeThere) return drop(key);
+    const isLetGo = isBeingDeleted(resource) && !(entry && hasFinalizer(entry.resource));
+    if (!entry || takenBy(resource) !== node || isLetGo) return drop(key);
     Object.assign(entry, { resource, isDeselected: true });
     queue.add(key);
   }
 
-  const isTaken = ({ resource }: Entry): boolean => takenBy(resource) === node;
+  const isEmpty = (): boolean =>
+    unseen.size === 0 && ![...entries.values()].some(({ resource }) => takenBy(resource) === node);
 
   /** Level-triggered: look at the resource, at what is here, and do the next thing. */
   async function reconcile(key: string): Promise<void> {
-    if (unseen.delete(key)) await find(key);
+    if (unseen.has(key)) await find(key);
     const entry = entries.get(key);
     if (!entry) return;
     const { here, situation, part } = settle(key, entry);
@@ -127,12 +131,12 @@ export function followResources(options: ResourcesOptions): Resources {
       if (!entries.has(key) && takenBy(resource) === node)
         entries.set(key, { resource, isDeselected: true, statusAt: -Infinity });
     } catch (error) {
-      if (isNotFound(error)) return;
       // Of a namespace in which this hob may do nothing, it can let go of nothing either.
-      if (isForbidden(error)) return faults.tell(key, error);
-      unseen.add(key);
-      throw error;
+      if (isForbidden(error)) faults.tell(key, error);
+      else if (!isNotFound(error)) throw error;
     }
+    unseen.delete(key);
+    if (isEmpty()) onEmpty?.();
   }
 
   function settle(key: string, entry: Entry): { here: Here; situation: Situation; part: Part } {
@@ -238,7 +242,7 @@ export function followResources(options: ResourcesOptions): Resources {
     allLeft: () =>
       new Promise((resolve) => {
         onEmpty = resolve;
-        if (![...entries.values()].some(isTaken)) resolve();
+        if (isEmpty()) resolve();
       }),
     stop: () => queue.stop(),
   };

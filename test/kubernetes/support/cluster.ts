@@ -7,6 +7,7 @@ import { startControlPlane } from './control-plane.ts';
 import { adminToken, powerlessToken, writeKubeconfig } from './kubeconfig.ts';
 import type { Credentials } from './kubeconfig.ts';
 import { kubectlAs } from './kubectl.ts';
+import { untilTrueSoon } from './until-true-soon.ts';
 import type { Kubectl } from './kubectl.ts';
 
 const manifests = join(import.meta.dirname, '../../../manifests');
@@ -155,5 +156,5 @@ async function requestToken({ kubectlWith }: Kubectl, namespace: string, account
 
 async function applyManifests({ kubectl }: Kubectl): Promise<void> {
   await kubectl('apply', '-f', join(manifests, 'crd'), '-f', join(manifests, 'rbac'));
-  await kubectl('wait', '--for=condition=Established', 'crd/containers.hob.dev');
+  await untilTrueSoon('Containers are served', () => kubectl('get', 'containers.hob.dev').then(() => true));
 }
