@@ -11,7 +11,7 @@ import {
   untilHookEnded,
   untilHooksBegun,
 } from '../support/faults.ts';
-import { isAlive } from '../support/processes.ts';
+import { isAlive, killIfAlive } from '../support/processes.ts';
 import { runsForever, testHob, untilTrue } from '../support/hob.ts';
 import { cgroupsOf, processesOf, remainsOf } from '../support/remains.ts';
 
@@ -34,7 +34,7 @@ const pidsIn = (file: string): number[] => readFileSync(file, 'utf8').split('\n'
 async function reboot(): Promise<void> {
   const victims = [keeperOf(hob), ...names.flatMap(allOf)];
   await hob.kill();
-  for (const pid of victims) if (isAlive(pid)) process.kill(pid, 'SIGKILL');
+  victims.forEach(killIfAlive);
   for (const pid of victims) await untilTrue(`process ${pid} has ended`, () => !isAlive(pid));
   rmSync(join(hob.dir, 'run'), { recursive: true });
   using journal = new DatabaseSync(join(hob.dir, 'state/journal.db'));

@@ -5,7 +5,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { afterAll, afterEach, beforeAll, beforeEach, expect, it } from 'vitest';
 import { tryLock } from '../../src/host/libc.ts';
 import { hooksBegun, keeperOf, putShellPlugin, untilCalled, untilEvent } from '../support/faults.ts';
-import { isAlive } from '../support/processes.ts';
+import { isAlive, killIfAlive } from '../support/processes.ts';
 import { runsForever, testHob, untilTrue } from '../support/hob.ts';
 import { processesOf, remainsOf } from '../support/remains.ts';
 
@@ -25,15 +25,10 @@ afterEach(() => {
   victim.kill('SIGKILL');
 });
 
-/** It may end because of the one that was killed before. */
-function kill(pid: number): void {
-  if (isAlive(pid)) process.kill(pid, 'SIGKILL');
-}
-
 /** With the keeper, and then these. Who lives to see the end of an init would tidy up after it, so crun comes before that. */
 async function killHobAnd(...pids: number[]): Promise<void> {
   await hob.kill();
-  [keeperOf(hob), ...pids].forEach(kill);
+  [keeperOf(hob), ...pids].forEach(killIfAlive);
 }
 
 it('a pid file of a keeper that names somebody else: he is left alone, though nobody answers', async () => {

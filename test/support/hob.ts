@@ -22,6 +22,7 @@ import type { Container } from '../../src/api/container.ts';
 import type { ObjectList } from '../../src/api/wire.ts';
 import { connectTo } from '../../src/cli/client.ts';
 import { cgroupParentOf } from '../../src/daemon/configure.ts';
+import { killIfAlive } from './processes.ts';
 
 const hobCommand = join(import.meta.dirname, '../../src/cli/hob');
 const withPrivateTmp = join(import.meta.dirname, '../with-private-tmp.sh');
@@ -212,7 +213,7 @@ export function testHob(extra: { args?: string[]; env?: Record<string, string>; 
         () => !existsSync(join(dir, 'run')) || leftProcesses(dir).length === 0,
         () => leftProcesses(dir).join('\n'),
       ).finally(() => {
-        for (const pid of leftProcesses(dir)) process.kill(pid, 'SIGKILL');
+        leftProcesses(dir).forEach(killIfAlive);
         rmSync(dir, { recursive: true, force: true });
       });
     },
@@ -221,7 +222,7 @@ export function testHob(extra: { args?: string[]; env?: Record<string, string>; 
 
 /** Where no container is left, that and an empty cgroup is all. */
 function endKeeper(runDir: string): void {
-  for (const pid of leftProcesses(runDir)) process.kill(pid, 'SIGKILL');
+  leftProcesses(runDir).forEach(killIfAlive);
   for (const cgroup of globSync(`/sys/fs/cgroup{,/*}${cgroupParentOf(runDir)}`)) rmdirSync(cgroup);
 }
 

@@ -128,8 +128,11 @@ beforeAll(async () => {
   const role = (more: object) => ({ marker: 'first', more: { ...more } });
   world.drop('web', server(world, 'web', role({ plugins, resources: { memory: '64Mi' } })));
   world.drop('bare', server(world, 'bare', role({ readOnlyRootfs: true })));
-  world.drop('still', server(world, 'still', role({ desiredState: 'Paused' })));
+  world.drop('still', server(world, 'still', role({})));
   world.drop('job', job(world, 'job', role({ plugins }), { code: 4 }));
+  expect(await settled(world, but('still', { state: 'running' }), limitMs)).toEqual([]);
+  // Not before it has said that it started.
+  world.drop('still', server(world, 'still', role({ desiredState: 'Paused' })));
   expect(await settled(world, expected, limitMs)).toEqual([]);
 });
 afterAll(() => world.dispose());
