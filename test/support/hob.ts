@@ -3,14 +3,9 @@ import type { ChildProcess } from 'node:child_process';
 import {
   chmodSync,
   copyFileSync,
-  existsSync,
-  globSync,
   mkdirSync,
   mkdtempSync,
-  readdirSync,
-  readFileSync,
   renameSync,
-  rmdirSync,
   rmSync,
   symlinkSync,
   writeFileSync,
@@ -22,7 +17,7 @@ import type { Container } from '../../src/api/container.ts';
 import type { ObjectList } from '../../src/api/wire.ts';
 import { connectTo } from '../../src/cli/client.ts';
 import { cgroupParentOf } from '../../src/daemon/configure.ts';
-import { killIfAlive } from './processes.ts';
+import { sweep } from './sweep.ts';
 
 const hobCommand = join(import.meta.dirname, '../../src/cli/hob');
 const withPrivateTmp = join(import.meta.dirname, '../with-private-tmp.sh');
@@ -205,46 +200,10 @@ export function testHob(extra: { args?: string[]; env?: Record<string, string>; 
     },
     dispose: async () => {
       await end('SIGKILL');
-      // It is a whole hob, and takes as long as a short test.
-      if (isAnythingLeft(dir)) tryCli('down');
-      else endKeeper(env.HOB_RUN_DIR);
-      await untilTrue(
-        'nothing holds the directories',
-        () => !existsSync(join(dir, 'run')) || leftProcesses(dir).length === 0,
-        () => leftProcesses(dir).join('\n'),
-      ).finally(() => {
-        leftProcesses(dir).forEach(killIfAlive);
-        rmSync(dir, { recursive: true, force: true });
-      });
+      await sweep({ dir, cgroupParent: cgroupParentOf(env.HOB_RUN_DIR) });
+      rmSync(dir, { recursive: true, force: true });
     },
   };
-}
-
-/** Where no container is left, that and an empty cgroup is all. */
-function endKeeper(runDir: string): void {
-  leftProcesses(runDir).forEach(killIfAlive);
-  for (const cgroup of globSync(`/sys/fs/cgroup{,/*}${cgroupParentOf(runDir)}`)) rmdirSync(cgroup);
-}
-
-/** Whether there is more of containers than files. */
-const isAnythingLeft = (dir: string): boolean =>
-  ['run/instances', 'run/crun', 'state/overlays'].some((path) => {
-    const directory = join(dir, path);
-    return existsSync(directory) && readdirSync(directory).length > 0;
-  });
-
-/** Processes that name the directory on their command line: keepers, shells, crun parents. */
-function leftProcesses(dir: string): number[] {
-  const pids = readdirSync('/proc').filter((name) => /^\d+$/.test(name));
-  return pids.filter((pid) => commandLine(pid).includes(dir)).map(Number);
-}
-
-function commandLine(pid: string): string {
-  try {
-    return readFileSync(`/proc/${pid}/cmdline`, 'utf8');
-  } catch {
-    return '';
-  }
 }
 
 export async function untilTrue(

@@ -16,7 +16,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { mkfifo, mount, MS, unmount } from '../../src/host/libc.ts';
 import { mountsOf } from '../../src/host/mounts.ts';
 import { untilTrue } from '../support/hob.ts';
-import { parentsIn } from './cgroups.ts';
+import { parentsIn } from '../support/cgroups.ts';
 import { crashLooper, job, server } from './commands.ts';
 import { check, initOf, openDescriptors, settled } from './invariants/check.ts';
 import type { Expected } from './invariants/expected.ts';
@@ -24,7 +24,7 @@ import { hookFaults } from './invariants/hooks.ts';
 import { helpersOf, look } from './invariants/sight.ts';
 import { startFaults } from './invariants/starts.ts';
 import { toldFaults } from './invariants/told.ts';
-import { commandLinesWith, processOf } from './processes.ts';
+import { commandLinesWith, processOf } from '../support/processes.ts';
 import { installWitness } from './witness/install.ts';
 import { makeWorld } from './world.ts';
 

@@ -15,7 +15,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { MS, mount, unmount } from '../../src/host/libc.ts';
 import { keeperFiles } from '../../src/keeper/protocol.ts';
 import { crunRoot, instancesDirectory, keptCrunStatus, signalsDirectory } from '../../src/runtime/instance/paths.ts';
-import { parentsIn } from './cgroups.ts';
+import { parentsIn } from '../support/cgroups.ts';
 import { helpersOf, initsOf, look } from './invariants/sight.ts';
 import type { HelperKind } from './invariants/sight.ts';
 import type { World } from './world.ts';

@@ -17,7 +17,7 @@ import { connectTo } from '../../src/cli/client.ts';
 import { cgroupParentOf } from '../../src/daemon/configure.ts';
 import { makeRootfs } from '../support/hob.ts';
 import { cutsFile } from './boundary/plan.ts';
-import { sweep, sweepAtOnce } from './sweep.ts';
+import { sweep, sweepAtOnce } from '../support/sweep.ts';
 
 const hobCommand = join(import.meta.dirname, '../../src/cli/hob');
 const lookAgainMs = 10;

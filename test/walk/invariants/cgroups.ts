@@ -1,7 +1,7 @@
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
-import { foldersIn, readOr } from '../cgroups.ts';
-import type { Parent } from '../cgroups.ts';
+import { foldersIn, readOr } from '../../support/cgroups.ts';
+import type { Parent } from '../../support/cgroups.ts';
 import type { Expected } from './expected.ts';
 import type { Sight } from './sight.ts';
 

@@ -1,5 +1,5 @@
-import { readOr } from '../cgroups.ts';
-import type { Process } from '../processes.ts';
+import { readOr } from '../../support/cgroups.ts';
+import type { Process } from '../../support/processes.ts';
 import type { Expected } from './expected.ts';
 import { helpersOf, initsOf } from './sight.ts';
 import type { Helper, HelperKind, Sight } from './sight.ts';

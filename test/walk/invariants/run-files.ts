@@ -1,6 +1,6 @@
 import { existsSync, lstatSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
-import { readOr } from '../cgroups.ts';
+import { readOr } from '../../support/cgroups.ts';
 import { initsOf, parseKey, runningInstance } from './sight.ts';
 import type { Sight } from './sight.ts';
 

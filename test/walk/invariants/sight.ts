@@ -1,8 +1,8 @@
-import { foldersIn, parentsIn, processesOf } from '../cgroups.ts';
-import type { Parent } from '../cgroups.ts';
+import { foldersIn, parentsIn, processesOf } from '../../support/cgroups.ts';
+import type { Parent } from '../../support/cgroups.ts';
 import { join } from 'node:path';
-import { commandLinesWith, processOf } from '../processes.ts';
-import type { Process } from '../processes.ts';
+import { commandLinesWith, processOf } from '../../support/processes.ts';
+import type { Process } from '../../support/processes.ts';
 import type { World } from '../world.ts';
 import { isAlive } from './expected.ts';
 import type { Expected } from './expected.ts';

@@ -1,6 +1,6 @@
 import { readdirSync } from 'node:fs';
 import { join } from 'node:path';
-import { foldersIn } from '../cgroups.ts';
+import { foldersIn } from '../../support/cgroups.ts';
 import { isAlive } from './expected.ts';
 import { runningInstance } from './sight.ts';
 import type { Sight } from './sight.ts';
