@@ -1,6 +1,9 @@
 import { mkdirSync, rmSync } from 'node:fs';
-import { join } from 'node:path';
+import { open } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { mkfifo } from '../../src/host/libc.ts';
 import { everyHookOnce, hooksBegun, putShellPlugin, untilCalled, untilHookEnded } from '../support/faults.ts';
 import { runsForever, testHob, untilTrue } from '../support/hob.ts';
 import { processesOf, remainsOf } from '../support/remains.ts';
@@ -98,6 +101,22 @@ describe('SIGTERM to hob while crun', () => {
 });
 
 describe('SIGTERM to hob', () => {
+  it('that has yet to read what was applied: it ends in order when it has, and says how to stop the containers', async () => {
+    await hob.kill();
+    const fifo = join(hob.dir, 'state/applied/slow.json');
+    mkdirSync(dirname(fifo), { recursive: true });
+    mkfifo(fifo, 0o600);
+    await hob.start();
+    const writer = await open(fifo, 'w');
+    const ended = hob.stop();
+    expect(await Promise.race([ended, delay(300, 'waits')])).toBe('waits');
+    rmSync(fifo);
+    await writer.close();
+    expect(await ended).toBe(0);
+    expect(hob.output()).toContain('hob down');
+    await hob.start();
+  });
+
   it('in a grace period: the container ends by itself or by the next hob', async () => {
     const stubborn = ['/bin/sh', '-c', 'trap "echo deaf" TERM; while true; do sleep 0.1; done'];
     hob.drop('stubborn', { command: stubborn, terminationGracePeriodSeconds: 1 });
