@@ -25,7 +25,6 @@ export interface KubernetesParts {
 
 /** The API server as a source, with what becomes of its containers told to it. */
 export function openKubernetes({ options, place, journal, report, control }: KubernetesParts): Kubernetes {
-  const held = (): string[] => heldKeys(control().controller);
   const source = kubernetesSource({
     kubeconfig: place.kubeconfig,
     namespace: place.namespace,
@@ -34,8 +33,8 @@ export function openKubernetes({ options, place, journal, report, control }: Kub
     node: options.node,
     agentID: remembered(journal, 'agentID', randomUUID),
     look: (key) => look(control(), key),
-    held,
-    memory: memoryIn(journal, held),
+    held: () => heldKeys(control().controller),
+    memory: memoryIn(journal),
     report: (type, reason, message) => report.source(kubernetesSourceName, type, reason, message),
   });
   return { ...source, tellOf: (controller, reporter) => tellOf(source, controller, reporter) };
@@ -68,13 +67,9 @@ const heldKeys = (controller: Controller): string[] =>
     .map(({ metadata }) => keyOf(metadata))
     .filter((key) => controller.claimOf(key)?.source === kubernetesSourceName);
 
-function memoryIn(journal: Journal, held: () => readonly string[]): KubernetesOptions['memory'] {
+function memoryIn(journal: Journal): KubernetesOptions['memory'] {
   return {
-    cluster: {
-      get: () => journal.fact('cluster'),
-      set: (id) => journal.setFact('cluster', id),
-      hasContainers: () => held().length > 0,
-    },
+    cluster: { get: () => journal.fact('cluster'), set: (id) => journal.setFact('cluster', id) },
     nodeLabels: {
       get: () => {
         const text = journal.fact('nodeLabels');

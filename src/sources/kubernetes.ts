@@ -72,7 +72,7 @@ function run(options: KubernetesOptions, sink: SourceSink): Running {
   const { node, look, held, memory, report, namespace, selector } = options;
   const client = apiClient(keepCredentials(() => readCredentials(options.kubeconfig)));
   const events = eventTeller(client, node.name);
-  const checkCluster = clusterCheck(client, memory.cluster, options.cluster);
+  const checkCluster = clusterCheck(client, memory.cluster, held, options.cluster);
   let isLeaving = false;
 
   const labels = followNodeLabels({

@@ -19,9 +19,9 @@ async function check(facts: {
   const memory = {
     get: () => remembered,
     set: (id: string) => void (remembered = id),
-    hasContainers: () => facts.hasContainers,
   };
-  const run = clusterCheck({ get } as unknown as ApiClient, memory, facts.expected);
+  const held = (): string[] => (facts.hasContainers ? ['default/web'] : []);
+  const run = clusterCheck({ get } as unknown as ApiClient, memory, held, facts.expected);
   const outcome = await run().then(
     () => 'goes on',
     (error: unknown) => String(error),

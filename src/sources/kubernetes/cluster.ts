@@ -6,8 +6,6 @@ import type { KubeObject } from './resource.ts';
 export interface ClusterMemory {
   get(): string | undefined;
   set(id: string): void;
-  /** Whether there are containers here that came from a cluster. */
-  hasContainers(): boolean;
 }
 
 /**
@@ -15,12 +13,18 @@ export interface ClusterMemory {
  * run here, and what it does not list would be torn down.
  *
  * A cluster is known by the uid of its namespace kube-system. Where that may not be read, and never was, nothing is compared.
+ * @param held the containers here that came from a cluster
  * @param expected the cluster that the operator names; undefined: that of before
  * @throws (the check) Error in words
  */
-export function clusterCheck(client: ApiClient, memory: ClusterMemory, expected?: string): () => Promise<void> {
+export function clusterCheck(
+  client: ApiClient,
+  memory: ClusterMemory,
+  held: () => readonly string[],
+  expected?: string,
+): () => Promise<void> {
   return async () => {
-    const known = expected ?? (memory.hasContainers() ? memory.get() : undefined);
+    const known = expected ?? (held().length > 0 ? memory.get() : undefined);
     const found = await clusterID(client, known === undefined);
     if (known !== undefined && known !== found) throw new Error(otherCluster(known, found ?? 'unknown'));
     if (found !== undefined && memory.get() !== found) memory.set(found);
