@@ -1,7 +1,7 @@
 import { spawnSync } from 'node:child_process';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { everyHookOnce, hooksBegun, putShellPlugin, untilHookEnded, untilHooksBegun } from '../support/faults.ts';
+import { everyHookOnce, hooksBegun, putShellPlugin, untilHookEnded, untilRunsAgain } from '../support/faults.ts';
 import { isAlive, parentOf } from '../support/processes.ts';
 import { testHob, untilTrue } from '../support/hob.ts';
 import { remainsOf } from '../support/remains.ts';
@@ -50,14 +50,9 @@ describe.each([false, true])(
       if (dead) await hob.start();
       expect((await hob.untilPhase(name, 'Running')).status).toMatchObject({ pid, restartCount: 0 });
       process.kill(pid, 'SIGTERM');
-      const again = await hob.until(
-        name,
-        'runs again',
-        (one) => one?.status?.phase === 'Running' && one.status.restartCount === 1,
-      );
+      const again = await untilRunsAgain(hob, name);
       expect(again?.status?.lastTermination).toMatchObject({ exitCode: 7 });
       expect(hooksBegun(hob, name).slice(0, 5)).toEqual(everyHookOnce);
-      await untilHooksBegun(hob, name, 8);
       await leavesNothing(name);
       expect(hooksBegun(hob, name).slice(5)).toEqual(everyHookOnce);
     });
@@ -79,13 +74,8 @@ describe.each([false, true])('while hob is dead (%s), a container that is ended 
     end(pid, name);
     await untilEnded(pid);
     if (dead) await hob.start();
-    const again = await hob.until(
-      name,
-      'runs again',
-      (one) => one?.status?.phase === 'Running' && one.status.restartCount === 1,
-    );
+    const again = await untilRunsAgain(hob, name);
     expect(again?.status?.lastTermination).toMatchObject({ ...termination, oomKilled: false });
-    await untilHooksBegun(hob, name, 8);
     await leavesNothing(name);
     expect(hooksBegun(hob, name)).toEqual([...everyHookOnce, ...everyHookOnce]);
   });

@@ -8,7 +8,7 @@ import {
   keeperOf,
   putShellPlugin,
   untilHookEnded,
-  untilHooksBegun,
+  untilRunsAgain,
 } from '../support/faults.ts';
 import { isAlive } from '../support/processes.ts';
 import { testHob, untilTrue } from '../support/hob.ts';
@@ -19,8 +19,6 @@ beforeAll(() => hob.start());
 afterAll(() => hob.dispose());
 
 const command = ['/bin/sh', '-c', 'trap "exit 7" TERM; echo up; while true; do sleep 0.1; done'];
-const untilRunsAgain = (name: string) =>
-  hob.until(name, 'runs again', (one) => one?.status?.phase === 'Running' && one.status.restartCount === 1);
 
 /** In the mount namespace where hob's overlays are: that of its keeper, too. */
 const inNamespace = (...args: string[]): void =>
@@ -59,10 +57,8 @@ describe.each([false, true])('while hob is dead (%s), when somebody', (dead) => 
       expect((await hob.untilPhase(name, 'Running')).status).toMatchObject({ pid, restartCount: 0 });
       process.kill(pid, 'SIGTERM');
       await untilTrue('it has ended', () => !isAlive(pid));
-      const again = await untilRunsAgain(name);
+      const again = await untilRunsAgain(hob, name);
       expect(again?.status?.lastTermination).toMatchObject({ exitCode: 7 });
-      // What goes before its postStart gets none.
-      await untilHooksBegun(hob, name, 8);
       hob.remove(name);
       await hob.until(name, 'is gone', (one) => one === undefined);
       expect(hooksBegun(hob, name)).toEqual([...everyHookOnce, ...everyHookOnce]);

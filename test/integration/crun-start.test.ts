@@ -137,15 +137,11 @@ describe('descriptors', () => {
 });
 
 describe('a terminal', () => {
-  /** While it runs: crun carries nothing from a terminal when its container has ended. */
-  const untilSaid = (launch: Launch, lines: readonly string[]) =>
-    expect.poll(() => test.logOf(launch).map((line) => line.trim())).toEqual(lines);
-
   it('is there for the container, without anybody at the other end', async () => {
     const script = 'trap "exit 4" TERM; tty; while true; do sleep 0.1; done';
     const launch = test.launch(['sh', '-c', script], { process: { terminal: true } });
     const { pid } = await test.start(launch);
-    await untilSaid(launch, ['/dev/pts/0']);
+    await expect.poll(() => test.terminalOf(launch)).toEqual(['/dev/pts/0']);
     process.kill(pid, 'SIGTERM');
     expect(await test.waitForExit(launch)).toMatchObject({ code: 4 });
   });
@@ -156,7 +152,7 @@ describe('a terminal', () => {
       fds: [given(openSync('/proc/sys/kernel/ostype', 'r'))],
     });
     await test.start(launch);
-    await untilSaid(launch, ['Linux', '/dev/pts/0']);
+    await expect.poll(() => test.terminalOf(launch)).toEqual(['Linux', '/dev/pts/0']);
   });
 });
 

@@ -1,5 +1,6 @@
 import { chmodSync, existsSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import type { Container } from '../../src/api/container.ts';
 import type { HookPoint } from '../../src/hooks/plugin.ts';
 import { untilTrue } from './hob.ts';
 import type { TestHob } from './hob.ts';
@@ -108,6 +109,14 @@ export const untilHooksBegun = (hob: TestHob, plugin: string, count: number): Pr
     () => hooksBegun(hob, plugin).length >= count,
     () => hooksBegun(hob, plugin).join('\n'),
   );
+
+/** Until its second instance runs, with its postStart begun: one that goes before gets none. Its plugin has its name, and notes every hook. */
+export async function untilRunsAgain(hob: TestHob, name: string): Promise<Container | undefined> {
+  const isBack = (one?: Container): boolean => one?.status?.phase === 'Running' && one.status.restartCount === 1;
+  const again = await hob.until(name, 'runs again', isBack);
+  await untilHooksBegun(hob, name, 8);
+  return again;
+}
 
 /** The hooks of an instance that nothing happened to. */
 export const everyHookOnce = ['postConstruction 1', 'preStart 1', 'postStart 1', 'postStop 1', 'preDestruction 1'];

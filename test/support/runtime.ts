@@ -38,6 +38,8 @@ export interface TestRuntime {
   discard(launch: Launch): Promise<void>;
   /** What was put out, without the times. */
   logOf(launch: Launch): string[];
+  /** The same of one with a terminal. While it runs: crun carries nothing from a terminal when its container has ended. */
+  terminalOf(launch: Launch): string[];
   shellPid(launch: Launch): number;
   crunPid(launch: Launch): number;
   /** Remove the bundle behind everybody's back. */
@@ -75,6 +77,7 @@ export async function testRuntime(options: Partial<CrunRuntimeOptions> = {}): Pr
   let runtime = await make();
   let count = 0;
 
+  const logOf = ({ log: { path } }: Launch): string[] => wholeLines(existsSync(path) ? readFileSync(path, 'utf8') : '');
   const shellFile = ({ id, instanceID }: Launch): string => join(runDir, 'signals', `${id}.${instanceID}.shell`);
   const shellPid = (launch: Launch): number => Number(readFileSync(shellFile(launch), 'utf8').split('\n')[0]);
   const remains = (): string[] => [...filesIn(runDir), ...processesOf(dir), ...cgroupsIn(cgroupParent)];
@@ -111,7 +114,8 @@ export async function testRuntime(options: Partial<CrunRuntimeOptions> = {}): Pr
     },
     waitForExit: ({ id, instanceID }) => runtime.waitForExit(id, instanceID, never),
     discard: ({ id, instanceID }) => runtime.discard(id, instanceID),
-    logOf: ({ log: { path } }) => wholeLines(existsSync(path) ? readFileSync(path, 'utf8') : ''),
+    logOf,
+    terminalOf: (launch) => logOf(launch).map((line) => line.trim()),
     shellPid,
     crunPid: (launch) => childOf(shellPid(launch)),
     forget: ({ id }) => rmSync(join(runDir, 'instances', id), { recursive: true }),
